@@ -1,0 +1,1 @@
+"""The policy pack language: text to a judged value. Knows no policy, no network, no clock."""

@@ -1,0 +1,1 @@
+"""The edge: HTTP/1.1 as a server, its limits and its header lists."""

@@ -1,0 +1,83 @@
+"""What a policy answers, and what a policy is. Verdicts are values; one driver acts on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol, TypeAlias
+
+from keeptrusts.contract.call import Form
+
+__all__ = ["ALLOW", "Allow", "Block", "Findings", "Phase", "Rewrite", "TextChannel", "TextPolicy", "Verdict"]
+
+Findings: TypeAlias = Mapping[str, int]
+"""How often each kind of thing was found: `{"email": 2}`. Never the text itself."""
+
+
+class Phase(StrEnum):
+    """When a policy has its say. Phases run in this order; the chain orders policies within one."""
+
+    INPUT = "input"
+    ROUTING = "routing"
+    ADMISSION = "admission"
+    OUTPUT = "output"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Nothing to object to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The text may pass in this form."""
+
+    text: str
+    reason_code: str
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The call, or the rest of the answer, must not pass. `message` says why without quoting the text."""
+
+    reason_code: str
+    message: str
+    findings: Findings = field(default_factory=dict)
+
+
+Verdict: TypeAlias = Allow | Rewrite | Block
+
+ALLOW = Allow()
+
+
+class TextChannel(Protocol):
+    """Judges one text that arrives in pieces.
+
+    However the text is cut, the joined output equals what `TextPolicy.judge` makes of the whole text.
+    """
+
+    findings: dict[str, int]
+    blocked: Block | None
+
+    def feed(self, piece: str) -> str:
+        """What may be released now. After a block: what stood before the offending text, then nothing."""
+
+    def finish(self) -> str:
+        """The rest, once no further piece can come."""
+
+
+class TextPolicy(Protocol):
+    """A policy that reads texts. Immutable and shared by all calls; never awaits, logs or raises."""
+
+    kind: str
+    phases: frozenset[Phase]
+    unreadable: Literal["block", "allow"]   # what to do with parts that it cannot read
+    can_rewrite: bool
+    reason_code: str                        # of its rewrites and blocks, such as "pii_detected"
+
+    def judge(self, text: str, form: Form) -> Verdict:
+        """Judge one whole, short text."""
+
+    def open_channel(self, form: Form) -> TextChannel:
+        """Judge one text piece by piece: a stream, or a long text in slices."""

@@ -1,0 +1,57 @@
+"""What a dialect is: how one wire format is read into the neutral form, and how changes are written back."""
+
+from typing import Literal, Protocol
+
+from keeptrusts.contract.call import Call, Changes, Channel, Piece, Reply, Route, Text, Unreadable
+from keeptrusts.contract.faults import Code
+from keeptrusts.contract.usage import Usage
+
+
+class StreamReader(Protocol):
+    """Reads one streamed reply, event by event, in order. One object per reply, owned by the task that serves it.
+
+    Events are whole: the bytes of one server-sent event with the blank line that ends it.
+    """
+
+    usage: Usage | None
+    is_complete: bool       # the provider said that the reply is over: anything else is a truncation
+    failure: str | None     # the provider's own in-band error, if it sent one
+
+    def watch(self, event: bytes) -> bytes:
+        """Note usage and the end, without reading texts. Gives the event back, or b"" where it must not be passed on."""
+
+    def read(self, event: bytes) -> Piece:
+        """As `watch`, with all texts of the event."""
+
+    def write(self, piece: Piece, changes: Changes) -> bytes:
+        """The event with other texts, as bytes. Without changes these are the bytes that came."""
+
+    def carry(self, channel: Channel, text: str) -> bytes:
+        """A further event of a channel already seen, bearing `text`."""
+
+    def fail(self, code: Code, message: str, request_id: str) -> bytes:
+        """The in-band error that ends a stream, such that every SDK sees a failure and none retries a policy block."""
+
+
+class Dialect(Protocol):
+    """One wire format."""
+
+    name: Literal["openai", "anthropic"]
+
+    def read_call(self, route: Route, body: bytes, content_type: bytes) -> Call:
+        """Read what routing needs. Raises Fault for a body that is not well-formed or not of this route."""
+
+    def texts(self, call: Call) -> tuple[list[Text], list[Unreadable]]:
+        """Every string of the call that a person or a model reads, and every part that cannot be read."""
+
+    def write_call(self, call: Call, *, model: str, changes: Changes, ask_usage: bool) -> bytes:
+        """The body to send: byte for byte what came, but for `model`, `changes` and a request for usage."""
+
+    def read_reply(self, route: Route, body: bytes, content_type: bytes, *, with_texts: bool) -> Reply:
+        """Read a whole successful answer. Raises Fault(UPSTREAM_ERROR) where it cannot be read but must be."""
+
+    def write_reply(self, reply: Reply, changes: Changes) -> bytes:
+        """The answer with other texts; everything else stays byte for byte."""
+
+    def open_stream(self, route: Route, *, strip_usage: bool) -> StreamReader:
+        """`strip_usage`: the client did not ask for the usage that we asked for; its event is not passed on."""

@@ -1,0 +1,1 @@
+"""I/O tools that every process uses. Knows no business word."""

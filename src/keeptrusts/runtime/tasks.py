@@ -1,0 +1,25 @@
+"""Every task starts here, in a scope that outlives nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+@asynccontextmanager
+async def background(*jobs: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run jobs for the life of the block. A job that fails ends the block; leaving ends the jobs."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job(), name=job.__qualname__) for job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def spawn(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], *, name: str | None = None
+) -> asyncio.Task[None]:
+    """Start a task whose owner keeps it and cancels it: a connection with its request, say."""
+    return loop.create_task(work, name=name)
