@@ -1,0 +1,174 @@
+"""One request and its answer, as the edge gives them to the handler. The handler's only view of the wire.
+
+A handler first says in `admit` whether and how much of a body it takes, before any of it is read; then `handle` runs as
+one task per request. Bytes stay bytes: the answer's header lines are prebuilt, an answer is one write, a chunk is one write.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+JOIN_UP_TO = 65536  # bytes: a larger body is handed over as it is, copying it would cost more than a second write
+BODILESS = frozenset({204, 304})
+
+
+class Head:
+    """What is known of a request before its body.
+
+    `path` is the target without its query, percent-encoding left as it came. `headers` has lower-case names; a field that
+    came more than once is joined with b", ". Repeated Host, framing and content headers never get here (400); repeated
+    credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
+    """
+
+    __slots__ = ("has_repeated_credentials", "headers", "is_tls", "method", "path", "peer", "query")
+
+    def __init__(self, method: str, path: str, query: bytes, headers: dict[bytes, bytes], peer: str) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.peer = peer
+        self.is_tls = False
+        self.has_repeated_credentials = False
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """The request is let in with a body of at most so many bytes, counted after decompression."""
+
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer given instead of reading the body. `headers` are whole lines, each with its CRLF."""
+
+    status: int
+    headers: bytes
+    body: bytes
+
+
+class Handler(Protocol):
+    """What the gateway does with requests. One object per server."""
+
+    def admit(self, head: Head) -> BodyRule | Refusal:
+        """Judge the head, at once and without waiting. Where a body was announced, a refusal also ends the connection."""
+
+    async def handle(self, exchange: "Exchange") -> None:
+        """Answer. Cancelled when the client leaves before the answer is complete; an exception becomes a 500 or a cut.
+
+        Work after the complete answer is allowed: it is never cancelled by the client's leaving, and a drain waits for it.
+        """
+
+
+class Line(Protocol):
+    """What an exchange needs of the connection that it came on."""
+
+    is_paused: bool
+    date_line: bytes
+
+    def send(self, data: bytes) -> None:
+        """Hand bytes to the transport. Nothing happens once the connection is gone."""
+
+    def send_parts(self, head: bytes, body: bytes) -> None:
+        """As `send`, without copying the body."""
+
+    def is_kept_alive(self, exchange: "Exchange") -> bool:
+        """Whether the connection may serve another request after this one."""
+
+    def writable(self) -> Awaitable[None]:
+        """Wait until the transport takes more."""
+
+    def answered(self, exchange: "Exchange") -> None:
+        """The answer is complete: go on with the next request, or close."""
+
+    def cut(self, exchange: "Exchange", *, reset: bool) -> None:
+        """End the connection now; `reset`: such that the client cannot take it for a clean end."""
+
+
+class Exchange:
+    """One request and its answer, owned by the handler's task.
+
+    Either `respond` once, or `start`, any number of `write`, then `finish`. Header lines are b"name: value\\r\\n"...;
+    content-length, transfer-encoding, connection and date are the edge's and must not be among them.
+    """
+
+    __slots__ = ("_is_chunked", "_line", "body", "head", "is_complete", "is_started", "ping", "ping_s", "version_is_1_1")
+
+    def __init__(self, line: Line, head: Head) -> None:
+        self.head = head
+        self.body = b""
+        self.is_started = False
+        self.is_complete = False
+        self.version_is_1_1 = True
+        self.ping = b""
+        self.ping_s = 0.0
+        self._line = line
+        self._is_chunked = False
+
+    def respond(self, status: int, headers: bytes, body: bytes = b"") -> None:
+        """The whole answer in one write. To HEAD, the same head without the body."""
+        self._begin()
+        line = self._line
+        length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
+        end = b"\r\n" if line.is_kept_alive(self) else b"connection: close\r\n\r\n"
+        if status in BODILESS or self.head.method == "HEAD":
+            body = b""
+        if len(body) > JOIN_UP_TO:
+            line.send_parts(b"".join((STATUS_LINES[status], line.date_line, headers, length, end)), body)
+        else:
+            line.send(b"".join((STATUS_LINES[status], line.date_line, headers, length, end, body)))
+        self.is_complete = True
+        line.answered(self)
+
+    def start(self, status: int, headers: bytes) -> None:
+        """Send the head of an answer whose length is not known yet."""
+        self._begin()
+        line = self._line
+        self._is_chunked = self.version_is_1_1
+        framing = b"transfer-encoding: chunked\r\n" if self._is_chunked else b""
+        end = b"\r\n" if line.is_kept_alive(self) else b"connection: close\r\n\r\n"
+        line.send(b"".join((STATUS_LINES[status], line.date_line, headers, framing, end)))
+
+    def write(self, data: bytes) -> None:
+        """Send a piece now. Check `is_paused` and await `drain` between pieces, or memory grows with a slow client."""
+        if not data or self.head.method == "HEAD":
+            return
+        self._line.send(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+
+    @property
+    def is_paused(self) -> bool:
+        """The client takes less than it is sent: await `drain` before the next write."""
+        return self._line.is_paused
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was written."""
+        if self._line.is_paused:
+            await self._line.writable()
+
+    def ping_every(self, seconds: float, data: bytes) -> None:
+        """Write `data` whenever nothing was sent for so long; b"" ends that. Only while whole events are written."""
+        self.ping_s = seconds
+        self.ping = data
+
+    def finish(self) -> None:
+        """End a started answer cleanly."""
+        if self.is_complete:
+            return
+        self.is_complete = True
+        if self._is_chunked and self.head.method != "HEAD":
+            self._line.send(b"0\r\n\r\n")
+        self._line.answered(self)
+
+    def abort(self) -> None:
+        """Cut the connection so that the client sees an error, never a clean end. Nothing after a complete answer."""
+        if not self.is_complete:
+            self.is_complete = True
+            self._line.cut(self, reset=self.is_started and not self._is_chunked)
+
+    def _begin(self) -> None:
+        if self.is_started:
+            raise RuntimeError("this request has already been answered")
+        self.is_started = True

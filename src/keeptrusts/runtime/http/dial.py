@@ -1,0 +1,124 @@
+"""Opens connections: resolve, check, connect to the checked address, tunnel through a proxy, TLS with the origin's name."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from keeptrusts.runtime.http.addresses import AddressCheck, AllowAll, Resolver, SystemResolver
+from keeptrusts.runtime.http.connection import ClientConnection
+from keeptrusts.runtime.http.errors import ConnectFailed, Phase, TimedOut
+from keeptrusts.runtime.http.messages import Origin
+from keeptrusts.runtime.http.proxy import Proxy, open_tunnel
+
+NEXT_ADDRESS_AFTER_S = 1.0  # a silent address is left for the next one after this; the last may take what is left
+
+
+def client_tls(ca_file: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or later, certificates and names checked against the system's CAs, and against `ca_file` besides."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Dialer:
+    """How connections are made, for one client."""
+
+    def __init__(
+        self,
+        tls: ssl.SSLContext,
+        *,
+        resolver: Resolver | None = None,
+        check: AddressCheck | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self._tls = tls
+        self._resolver = resolver or SystemResolver()
+        self._check = check or AllowAll()
+        self._proxy = proxy
+
+    async def dial(
+        self, make: Callable[[], ClientConnection], partition: str, origin: Origin, connect_s: float
+    ) -> ClientConnection:
+        """A connection that is ready for a request. Raises ConnectFailed, AddressRefused, TimedOut(CONNECT)."""
+        try:
+            async with asyncio.timeout(connect_s):
+                sock = await self._open_socket(partition, origin, connect_s)
+                try:
+                    return await self._attach(make, sock, origin)
+                except BaseException:
+                    sock.close()
+                    raise
+        except TimeoutError as error:
+            raise TimedOut(
+                Phase.CONNECT, f"no connection to {origin.host}:{origin.port} within {connect_s:g} s"
+            ) from error
+
+    async def _open_socket(self, partition: str, origin: Origin, connect_s: float) -> socket.socket:
+        """Connected to the origin, through the proxy's tunnel where one serves it."""
+        proxy = self._proxy
+        if proxy is None or not proxy.serves(origin):
+            found = await self._resolver.resolve(origin.host, origin.port)
+            return await _connect(self._check.allowed(partition, origin, found), origin.host, origin.port, connect_s)
+        self._check.require_proxied(partition, origin)
+        found = await self._resolver.resolve(proxy.host, proxy.port)
+        sock = await _connect(found, proxy.host, proxy.port, connect_s)
+        try:
+            await open_tunnel(asyncio.get_running_loop(), sock, proxy, origin)
+        except OSError as error:
+            sock.close()
+            raise ConnectFailed(f"the proxy {proxy.host}:{proxy.port} closed the connection") from error
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _attach(
+        self, make: Callable[[], ClientConnection], sock: socket.socket, origin: Origin
+    ) -> ClientConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            if origin.scheme == "http":
+                _, connection = await loop.create_connection(make, sock=sock)
+            else:
+                _, connection = await loop.create_connection(
+                    make, sock=sock, ssl=self._tls, server_hostname=origin.host
+                )
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectFailed(
+                f"the certificate of {origin.host}:{origin.port} is not valid for it: {error.verify_message}"
+            ) from error
+        except OSError as error:  # ssl.SSLError is one
+            raise ConnectFailed(f"the TLS handshake with {origin.host}:{origin.port} failed") from error
+        return connection
+
+
+async def _connect(addresses: Sequence[str], host: str, port: int, connect_s: float) -> socket.socket:
+    """The first address that answers; each but the last gets a second at most."""
+    loop = asyncio.get_running_loop()
+    reason = "it has no address"
+    for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(min(NEXT_ADDRESS_AFTER_S, connect_s / 2) if left else None):
+                await loop.sock_connect(sock, (address, port))
+        except TimeoutError:
+            sock.close()
+            reason = "no answer"
+        except OSError as error:
+            sock.close()
+            reason = (error.strerror or "failed").lower()
+        except BaseException:
+            with suppress(OSError):
+                sock.close()
+            raise
+        else:
+            return sock
+    raise ConnectFailed(f"cannot connect to {host}:{port}: {reason}")

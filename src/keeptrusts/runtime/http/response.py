@@ -1,0 +1,234 @@
+"""The answer to a call, as it arrives. Knows limits and backpressure, not sockets."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body, find_decoder
+from keeptrusts.runtime.http.errors import BadEncoding, HttpFailure, TooLarge
+
+HIGH_WATER = 262144  # bytes of a body that wait for their reader before the socket is no longer read
+
+
+class Source(Protocol):
+    """What a response needs of the connection that it comes on."""
+
+    def pause(self) -> None:
+        """Stop reading the socket."""
+
+    def resume(self) -> None:
+        """Read the socket again."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+class Response:
+    """Status, headers, and a body to be read once: by `read` or by `chunks`. Owned by the task that sent the request.
+
+    Whoever leaves before the end calls `abort` (in a `finally`, say): it is cheap and may be called at any time.
+    `headers` has lower-case names, repeated fields joined with b", ". A decoded body no longer has the length and
+    encoding that the headers name.
+    """
+
+    __slots__ = (
+        "_limit", "_pause_at", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete",
+        "pieces", "status", "waiter",
+    )  # fmt: skip
+
+    def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
+        self.is_complete = False
+        self.failure: HttpFailure | None = None
+        self.pieces: list[bytes] = []
+        self.waiter: asyncio.Future[None] | None = waiter
+        self.arrived = 0
+        self._source: Source = source
+        self._limit = limit
+        self._pause_at = min(HIGH_WATER, limit)
+
+    async def read(self) -> bytes:
+        """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""
+        if not self.is_complete:
+            self._pause_at = self._limit
+            self._source.resume()
+            while not self.is_complete:
+                await self._wait()
+        if self.failure is not None:
+            raise self.failure
+        body = self._take()
+        encoding = self.headers.get(b"content-encoding")
+        if encoding is None or not body:
+            return body
+        try:
+            return await decode_body(encoding, body, self._limit, max_ratio=None)
+        except BodyTooLarge as error:
+            raise TooLarge(f"the answer decodes to more than {self._limit} bytes") from error
+        except BadBody as error:
+            raise BadEncoding(str(error)) from error
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Pieces as they arrive, decoded; what arrived together comes together. Raises as `read`, after the last piece."""
+        encoding = self.headers.get(b"content-encoding")
+        return self._raw_chunks() if encoding is None else self._decoded_chunks(encoding)
+
+    async def _raw_chunks(self) -> AsyncGenerator[bytes, None]:
+        while True:
+            if self.pieces:
+                yield self._take()
+            elif not self.is_complete:
+                await self._wait()
+            elif self.failure is not None:
+                raise self.failure
+            else:
+                return
+
+    async def _decoded_chunks(self, encoding: bytes) -> AsyncGenerator[bytes, None]:
+        try:
+            decoder = find_decoder(encoding, self._limit, max_ratio=None)
+            async for data in self._raw_chunks():
+                if decoder is None:
+                    yield data
+                    continue
+                for piece in decoder.feed(data):
+                    yield piece
+            if decoder is not None and self.arrived:
+                decoder.finish()
+        except BodyTooLarge as error:
+            self.abort()
+            raise TooLarge(str(error)) from error
+        except BadBody as error:
+            self.abort()
+            raise BadEncoding(str(error)) from error
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+class Response:
+    """Status, headers, and a body to be read once: by `read` or by `chunks`. Owned by the task that sent the request.
+
+    Whoever leaves before the end calls `abort` (in a `finally`, say): it is cheap and may be called at any time.
+    `headers` has lower-case names, repeated fields joined with b", ". A decoded body no longer has the length and
+    encoding that the headers name.
+    """
+
+    __slots__ = (
+        "_limit", "_pause_at", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete",
+        "pieces", "status", "waiter",
+    )  # fmt: skip
+
+    def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
+        self.is_complete = False
+        self.failure: HttpFailure | None = None
+        self.pieces: list[bytes] = []
+        self.waiter: asyncio.Future[None] | None = waiter
+        self.arrived = 0
+        self._source: Source = source
+        self._limit = limit
+        self._pause_at = min(HIGH_WATER, limit)
+
+    async def read(self) -> bytes:
+        """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""
+        if not self.is_complete:
+            self._pause_at = self._limit
+            self._source.resume()
+            while not self.is_complete:
+                await self._wait()
+        if self.failure is not None:
+            raise self.failure
+        body = self._take()
+        encoding = self.headers.get(b"content-encoding")
+        if encoding is None or not body:
+            return body
+        try:
+            return await decode_body(encoding, body, self._limit, max_ratio=None)
+        except BodyTooLarge as error:
+            raise TooLarge(f"the answer decodes to more than {self._limit} bytes") from error
+        except BadBody as error:
+            raise BadEncoding(str(error)) from error
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Pieces as they arrive, decoded; what arrived together comes together. Raises as `read`, after the last piece."""
+        encoding = self.headers.get(b"content-encoding")
+        decoder = None if encoding is None else self._decoder(encoding)
+        while True:
+            if self.pieces:
+                data = self._take()
+                if decoder is None:
+                    yield data
+                else:
+                    for piece in self._decode(decoder, data):
+                        yield piece
+            elif not self.is_complete:
+                await self._wait()
+            elif self.failure is not None:
+                raise self.failure
+            else:
+                break
+        if decoder is not None and self.arrived:
+            self._finish(decoder)
+
+    def abort(self) -> None:
+        """Give the answer up: closes the connection unless the answer had ended."""
+        if not self.is_complete:
+            self.is_complete = True
+            self.failure = HttpFailure("the call was given up")
+            self._source.abort()
+
+    # From here on: called by the connection.
+
+    def add(self, data: bytes) -> None:
+        """A piece of the body, as it came."""
+        self.pieces.append(data)
+        self.arrived += len(data)
+        if self.arrived > self._pause_at:
+            self._hold_back()
+        waiter = self.waiter
+        if waiter is not None:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the task that waits look again."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def end(self, failure: HttpFailure | None = None) -> None:
+        """Nothing more comes."""
+        if not self.is_complete:
+            self.is_complete = True
+            self.failure = failure
+            self.wake()
+
+    def _hold_back(self) -> None:
+        if self.arrived > self._limit:
+            self.pieces.clear()
+            self.end(TooLarge(f"the answer is larger than {self._limit} bytes"))
+            self._source.abort()
+        else:
+            self._source.pause()
+
+    def _take(self) -> bytes:
+        pieces = self.pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if not self.is_complete:
+            is_held = self.arrived > self._pause_at
+            self._pause_at = min(self.arrived + HIGH_WATER, self._limit)
+            if is_held:
+                self._source.resume()
+        return data
+
+    async def _wait(self) -> None:
+        self.waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self.waiter
+        except asyncio.CancelledError:
+            self.abort()
+            raise
