@@ -1,0 +1,112 @@
+"""Closed-loop scenarios by wrk: calls per second, latency of a single connection, tail latency at half load."""
+
+from pathlib import Path
+
+from contestants import GATEWAY, GATEWAY_PII, NGINX, open_all, open_instant_upstream
+from figures import Budget, Figure, ratios
+from load import Load, Shape, apply_load, chat_body
+from processes import Running
+
+CONTESTANTS = (NGINX, GATEWAY, GATEWAY_PII)
+THINKING_CONNECTIONS = 256
+FINDING = "Please write to ann.smith@example.com about it. "
+
+Rounds = dict[str, list[Load]]
+
+
+class FailedCalls(RuntimeError):
+    """A figure that was bought with failed calls is none."""
+
+
+def measure_throughput(budget: Budget, folder: Path) -> list[Figure]:
+    """Calls per second with 64 busy connections, beside nginx; once more with an address to redact in each call."""
+    clean, finding = _bodies(folder)
+    with open_instant_upstream(folder) as upstream, open_all(CONTESTANTS, upstream, folder) as tested:
+        rounds = _in_turn(tested, budget, Shape(body=clean, seconds=budget.round_s))
+        redacting = {GATEWAY_PII.name: tested[GATEWAY_PII.name]}
+        rewriting = _in_turn(redacting, budget, Shape(body=finding, seconds=budget.round_s))
+    figures = [_rate(name, loads) for name, loads in rounds.items()]
+    figures.append(_rate(f"{GATEWAY_PII.name}-rewriting", rewriting[GATEWAY_PII.name]))
+    nginx = [load.rate for load in rounds[NGINX.name]]
+    for contestant, bar, aim in ((GATEWAY, 0.30, 0.45), (GATEWAY_PII, 0.12, 0.20)):
+        own = [load.rate for load in rounds[contestant.name]]
+        name = f"throughput.{contestant.name}.vs_nginx"
+        samples = ratios(own, nginx)
+        figures.append(Figure(name=name, unit="ratio", samples=samples, better="higher", bar=bar, aim=aim))
+    return figures
+
+
+def measure_latency(budget: Budget, folder: Path) -> list[Figure]:
+    """One connection, one call at a time."""
+    clean, _ = _bodies(folder)
+    shape = Shape(body=clean, connections=1, seconds=max(1, budget.round_s - 1))
+    with open_instant_upstream(folder) as upstream, open_all(CONTESTANTS, upstream, folder) as tested:
+        rounds = _in_turn(tested, budget, shape)
+    figures = []
+    for name, loads in rounds.items():
+        figures.append(Figure(name=f"latency.{name}.p50", unit="us", samples=tuple(load.p50_us for load in loads)))
+        figures.append(Figure(name=f"latency.{name}.p99", unit="us", samples=tuple(load.p99_us for load in loads)))
+    nginx = [load.p50_us for load in rounds[NGINX.name]]
+    for contestant in (GATEWAY, GATEWAY_PII):
+        samples = ratios([load.p50_us for load in rounds[contestant.name]], nginx)
+        name = f"latency.{contestant.name}.p50.vs_nginx"
+        figures.append(Figure(name=name, unit="ratio", samples=samples, bar=1.8, aim=1.4))
+    return figures
+
+
+def measure_tail(budget: Budget, folder: Path) -> list[Figure]:
+    """p99 at half of the highest rate: 256 connections that think between calls, so that arrivals are random."""
+    clean, _ = _bodies(folder)
+    figures = []
+    with open_instant_upstream(folder) as upstream, open_all(CONTESTANTS, upstream, folder) as tested:
+        for name, process in tested.items():
+            highest = apply_load(process, Shape(body=clean, seconds=max(2, budget.round_s - 1))).rate
+            think_ms = THINKING_CONNECTIONS / (highest / 2) * 1000
+            shape = Shape(body=clean, connections=THINKING_CONNECTIONS, seconds=budget.round_s + 1, think_ms=think_ms)
+            loads = [_checked(name, apply_load(process, shape)) for _ in range(max(1, budget.rounds - 2))]
+            figures += _tail_figures(name, loads, highest)
+    return figures
+
+
+def _tail_figures(name: str, loads: list[Load], highest: float) -> list[Figure]:
+    reached = sum(load.rate for load in loads) / len(loads) / highest
+    note = f"at {reached:.2f} of {highest:.0f} requests/s"
+    bar, aim = (5000, 3000) if name == GATEWAY_PII.name else (None, None)
+    p99 = tuple(load.p99_us for load in loads)
+    p50 = tuple(load.p50_us for load in loads)
+    return [
+        Figure(name=f"tail.{name}.p99", unit="us", samples=p99, bar=bar, aim=aim, note=note),
+        Figure(name=f"tail.{name}.p50", unit="us", samples=p50, note=note),
+    ]
+
+
+def _in_turn(tested: dict[str, Running], budget: Budget, shape: Shape) -> Rounds:
+    """A B C, A B C, ...: absolute figures drift with the machine, so each round measures all."""
+    for process in tested.values():
+        apply_load(process, Shape(body=shape.body, connections=shape.connections, seconds=1))
+    rounds: Rounds = {name: [] for name in tested}
+    for _ in range(budget.rounds):
+        for name, process in tested.items():
+            rounds[name].append(_checked(name, apply_load(process, shape)))
+    return rounds
+
+
+def _checked(name: str, load: Load) -> Load:
+    if load.errors:
+        raise FailedCalls(f"{name}: {load.status_errors} bad answers, {load.socket_errors} broken connections: {load}")
+    return load
+
+
+def _rate(name: str, loads: list[Load]) -> Figure:
+    used = sum(load.tested_cpu for load in loads) / len(loads)
+    p99 = sorted(load.p99_us for load in loads)[len(loads) // 2]
+    note = f"{used:.0%} of its core, p99 {p99} us"
+    samples = tuple(load.rate for load in loads)
+    return Figure(name=f"throughput.{name}", unit="requests/s", samples=samples, better="higher", note=note)
+
+
+def _bodies(folder: Path) -> tuple[Path, Path]:
+    clean, finding = folder / "clean.json", folder / "finding.json"
+    clean.write_bytes(chat_body())
+    finding.write_bytes(chat_body(FINDING))
+    return clean, finding
