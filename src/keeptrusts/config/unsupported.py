@@ -1,0 +1,75 @@
+"""What belongs to the language and cannot be acted on yet. Such settings are refused, never ignored.
+
+One table: when the gateway learns something, its line goes. Kinds of policies are not here: the catalog knows them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from keeptrusts.config.codes import Code
+from keeptrusts.config.report import Report
+from keeptrusts.contract.call import Path
+
+EACH = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """A setting, or some `values` of it, and what it would do."""
+
+    path: tuple[str, ...]
+    what: str
+    remedy: str
+    values: frozenset[str] | None = None
+
+
+_DELETE = "delete the setting"
+
+NOT_YET: tuple[NotYet, ...] = (
+    NotYet(
+        ("providers", "targets", EACH, "provider"),
+        "the provider `azure-openai`",
+        "use another provider, or `openai` with the address of Azure's /openai/v1 API",
+        frozenset({"azure-openai"}),
+    ),
+    NotYet(
+        ("providers", "routing", "strategy"),
+        "this routing strategy",
+        "use `ordered`, the default",
+        frozenset({"round_robin", "weighted"}),
+    ),
+    NotYet(("providers", "fallback"), "falling back to another target", _DELETE),
+    NotYet(("providers", "circuit_breaker"), "the circuit breaker", _DELETE),
+    NotYet(("providers", "targets", EACH, "weight"), "weighing targets", _DELETE),
+    NotYet(("providers", "targets", EACH, "price"), "reckoning costs by price", _DELETE),
+    NotYet(("providers", "targets", EACH, "data_policy"), "choosing targets by their data policy", _DELETE),
+    NotYet(
+        ("providers", "targets", EACH, "secret_key_ref", "store"),
+        "resolving config variables, which takes a control plane,",
+        "use `env: NAME` or `file: PATH`",
+    ),
+    NotYet(("global_rate_limit",), "limiting the rate of requests", _DELETE),
+    NotYet(("user_rate_limit",), "limiting the rate of requests per user", _DELETE),
+    NotYet(("token_rate_limit",), "limiting the rate of tokens", _DELETE),
+    NotYet(("limits", "max_in_flight_per_key"), "limiting calls in flight per key", "use `max_in_flight` alone"),
+)
+
+
+def check_supported(tree: dict[str, Any], report: Report) -> None:
+    """Report every use of a setting of the table."""
+    for entry in NOT_YET:
+        for path, value in _places(tree, entry.path, ()):
+            if entry.values is None or (isinstance(value, str) and value in entry.values):
+                message = f"{entry.what} is not supported yet, so the pack cannot be enforced as it stands"
+                report.add(Code.NOT_SUPPORTED_YET, path, message, entry.remedy, at_key=True)
+
+
+def _places(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
+    if not steps:
+        yield path, value
+    elif steps[0] == EACH:
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _places(item, steps[1:], (*path, index))
+    elif isinstance(value, dict) and steps[0] in value:
+        yield from _places(value[steps[0]], steps[1:], (*path, steps[0]))
