@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import msgspec
+
 from keeptrusts.contract.usage import Usage
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -54,8 +56,7 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, gc=False):
     """One string that a person or a model reads."""
 
     path: Path
@@ -64,8 +65,7 @@ class Text:
     form: Form = Form.PROSE
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A part that carries content which no text policy can read, such as an image."""
 
     path: Path
@@ -85,17 +85,20 @@ class Call:
     tree: dict[str, Any]
     model: str
     stream: bool = False
-    asks_usage: bool = True     # False: a streamed reply will carry no usage unless we ask for it
+    asks_usage: bool = True  # False: a streamed reply will carry no usage unless we ask for it
     asks_logprobs: bool = False
-    unreadable_reply: str | None = None      # "audio", "image": the reply will carry content that no policy can read
-    server_tools: tuple[str, ...] = ()       # types of provider-side tools that the call names
-    provider_state: tuple[Path, ...] = ()    # where the call names an object that lives at the provider
+    choices: int = 1  # how many answers the call asks for (`n`, `best_of`, a list of prompts)
+    max_output_tokens: int | None = None  # what the client allows each of them, None where it says nothing
+    tools: tuple[str, ...] = ()  # names of the functions that the call offers, and types of other tools
+    unreadable_reply: str | None = None  # "audio", "image": the reply will carry content that no policy can read
+    server_tools: tuple[str, ...] = ()  # types of provider-side tools that the call names
+    provider_state: tuple[Path, ...] = ()  # where the call names an object that lives at the provider
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A whole answer. `tree` is the decoded body, None where it carries no JSON."""
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer. `tree` is the decoded body, None where it carries no JSON or was not read for texts."""
 
+    route: Route
     body: bytes
     tree: Any
     texts: tuple[Text, ...] = ()
@@ -103,8 +106,7 @@ class Reply:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(msgspec.Struct, frozen=True, gc=False):
     """A further bit of one channel's text, and where it stands in its event."""
 
     channel: Channel
@@ -113,12 +115,12 @@ class Fragment:
     form: Form = Form.PROSE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One server-sent event of a streamed reply.
 
-    `closes` names the channels whose text is complete before this event; `closes_all` means every open one.
-    `repeats` are texts that say again, whole, what fragments said before.
+    `closes` names the channels whose text ends with this event (its own fragments included); `closes_all` means every
+    open one.
+    `repeats` are whole texts: they say again what fragments said before, or come only whole (a tool's result).
     """
 
     event: bytes

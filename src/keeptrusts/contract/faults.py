@@ -40,6 +40,7 @@ class Code(StrEnum):
     INTERNAL = "internal_error"
     # The provider failed.
     UPSTREAM_ERROR = "upstream_error"
+    UPSTREAM_REFUSED_CREDENTIAL = "upstream_refused_credential"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_TRUNCATED = "upstream_truncated"

@@ -1,0 +1,203 @@
+"""An answer on its way from the provider to the client: whole, streamed, opaque, or an error.
+
+Before its last byte leaves, the call's event has been written. Nothing that broke upstream is ever ended cleanly.
+"""
+
+from dataclasses import replace
+
+from keeptrusts.contract.call import Role, Text, Unreadable
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.faults import render_body, retry_header, status_of
+from keeptrusts.gateway.headers import answer_lines
+from keeptrusts.gateway.http.exchange import Exchange
+from keeptrusts.gateway.record import CallRecord
+from keeptrusts.gateway.streaming import Relay, open_relay
+from keeptrusts.gateway.upstream_faults import truncated, upstream_fault
+from keeptrusts.providers.dialect import Dialect, StreamReader
+from keeptrusts.providers.errors import read_error, render_error
+from keeptrusts.providers.sse import SseSplitter
+from keeptrusts.runtime.http.errors import HttpFailure
+from keeptrusts.runtime.http.response import Response
+
+PING_AFTER_S = 15.0
+PINGS = {"openai": b": keep-alive\n\n", "anthropic": b'event: ping\ndata: {"type": "ping"}\n\n'}
+EVENT_STREAM = b"text/event-stream"
+STREAM_LINES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+OPAQUE = (b"audio/", b"video/", b"image/", b"application/octet-stream")
+
+
+class Answer:
+    """Answers one call. Owned by the call's task."""
+
+    def __init__(self, exchange: Exchange, record: CallRecord, dialect: Dialect) -> None:
+        self.exchange = exchange
+        self.record = record
+        self.dialect = dialect
+
+    async def bring(self, response: Response) -> None:
+        """Bring the provider's answer through the output policies to the client. Raises Fault if nothing was sent yet."""
+        content_type = response.headers.get(b"content-type", b"")
+        try:
+            if response.status >= 400:
+                await self._bring_error(response, content_type)
+            elif response.status >= 300:
+                raise Fault(Code.UPSTREAM_REDIRECT, "The provider answered with a redirect, which is never followed.")
+            elif content_type.startswith(EVENT_STREAM):
+                await self._bring_stream(response)
+            elif content_type.startswith(OPAQUE):
+                await self._bring_opaque(response)
+            else:
+                await self._bring_whole(response, content_type)
+        except HttpFailure as failure:
+            assert self.record.target is not None
+            raise upstream_fault(failure, self.record.target) from failure
+
+    def refuse(self, fault: Fault) -> None:
+        """Answer with a fault; once something was sent, cut the connection instead."""
+        record = self.record
+        record.error_code = fault.code
+        if self.exchange.is_started:
+            self.settle()
+            self.exchange.abort()
+            return
+        record.status = status_of(fault)
+        self.settle()
+        body = render_body(fault, record.request_id, anthropic=self.dialect.name == "anthropic")
+        lines = self._lines() + b"content-type: application/json\r\n" + retry_header(fault)
+        self.exchange.respond(record.status, lines, body)
+
+    def settle(self) -> None:
+        """Write the event if that was not done yet; a call that failed anyway does not fail again over its record."""
+        try:
+            self.record.close()
+        except Fault as fault:
+            self.record.error_code = fault.code
+
+    async def _bring_whole(self, response: Response, content_type: bytes) -> None:
+        record, judge = self.record, self.record.snapshot.output
+        body = await self._read(response)
+        reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies))
+        record.usage = reply.usage
+        if judge.policies:
+            judge.check_unreadable(reply.unreadable)
+            tallies = judge.tallies()
+            record.tallies += tallies
+            changes = await judge.judge(reply.texts, tallies)
+            if changes:
+                body = self.dialect.write_reply(reply, changes)
+        record.status = response.status
+        record.close()
+        self.exchange.respond(response.status, self._lines() + answer_lines(response.headers), body)
+
+    async def _bring_error(self, response: Response, content_type: bytes) -> None:
+        """The provider's own error, judged like any other text, cut short, and never taken for one of ours."""
+        record, judge = self.record, self.record.snapshot.output
+        body = await self._read(response)
+        assert record.target is not None
+        record.target.counters.failures += 1
+        if response.status in {401, 403}:
+            raise Fault(
+                Code.UPSTREAM_REFUSED_CREDENTIAL,
+                f"Target {record.target.id} refused the gateway's own credential ({response.status}).",
+            )
+        error = read_error(body, content_type)
+        changes = await judge.judge([Text(("error",), error.message, Role.ASSISTANT)], judge.tallies())
+        error = replace(error, message=changes.get(("error",), error.message))
+        record.status, record.error_code = response.status, Code.UPSTREAM_ERROR
+        record.close()
+        body = render_error(self.dialect.name, error, record.request_id)
+        self.exchange.respond(response.status, self._lines() + answer_lines(response.headers), body)
+
+    async def _bring_opaque(self, response: Response) -> None:
+        """Content that no policy reads, such as speech, as it arrives."""
+        record, exchange = self.record, self.exchange
+        if record.call is not None and record.call.unreadable_reply is None:
+            record.snapshot.output.check_unreadable([Unreadable((), "binary content")])
+        self._start(response, b"")
+        async for chunk in response.chunks():
+            exchange.write(chunk)
+            if exchange.is_paused:
+                await exchange.drain()
+        record.close()
+        exchange.finish()
+
+    async def _bring_stream(self, response: Response) -> None:
+        """A streamed answer, event by event; what breaks it off is said in-band, such that every SDK understands."""
+        record, exchange = self.record, self.exchange
+        assert record.call is not None
+        assert record.target is not None
+        reader = self.dialect.open_stream(record.route, strip_usage=not record.call.asks_usage)
+        relay = open_relay(reader, record.snapshot.output, record.tallies)
+        self._start(response, STREAM_LINES)
+        exchange.ping_every(PING_AFTER_S, PINGS[self.dialect.name])
+        try:
+            await self._relay(response, reader, relay)
+            fault = relay.fault
+            if fault is None and not reader.is_complete and reader.failure is None:
+                fault = truncated(record.target)
+        except HttpFailure as failure:
+            fault = upstream_fault(failure, record.target)
+        self._end_stream(reader, relay, fault)
+
+    async def _relay(self, response: Response, reader: StreamReader, relay: Relay) -> None:
+        """Pass events on until the stream ends or a policy blocks. Nothing here is done per event but judging."""
+        record, exchange, splitter = self.record, self.exchange, SseSplitter()
+        async for chunk in response.chunks():
+            events = splitter.feed(chunk)
+            record.pieces += len(events)
+            out = relay.pass_events(events)
+            if relay.fault is not None:
+                exchange.write(out)
+                return
+            if reader.is_complete and not record.is_closed:
+                record.usage = reader.usage
+                record.close()
+            exchange.write(out)
+            if exchange.is_paused:
+                await exchange.drain()
+        rest = splitter.finish()
+        if rest:
+            exchange.write(relay.pass_events([rest]))
+
+    def _end_stream(self, reader: StreamReader, relay: Relay, fault: Fault | None) -> None:
+        record, exchange = self.record, self.exchange
+        out = relay.flush()
+        record.usage = reader.usage
+        if fault is not None:
+            record.error_code = fault.code
+            out += reader.fail(fault.code, fault.message, record.request_id)
+        elif reader.failure is not None:
+            record.error_code = Code.UPSTREAM_ERROR
+        self.settle()
+        exchange.write(out)
+        exchange.finish()
+
+    async def _read(self, response: Response) -> bytes:
+        """The whole body; the time it takes is the provider's."""
+        record, began = self.record, self.record.clock.monotonic()
+        record.first_byte = began
+        try:
+            return await response.read()
+        finally:
+            record.upstream_s += record.clock.monotonic() - began
+
+    def _start(self, response: Response, lines: bytes) -> None:
+        record = self.record
+        record.status, record.first_byte = response.status, record.clock.monotonic()
+        record.overhead_s = record.first_byte - record.started - record.upstream_s
+        self.exchange.start(response.status, self._lines() + answer_lines(response.headers) + lines)
+
+    def _lines(self) -> bytes:
+        """The headers that each answer carries."""
+        record = self.record
+        request_id = record.request_id.encode()
+        lines = b"x-request-id: %b\r\nx-keeptrusts-config: %b\r\nx-keeptrusts-decision: %b\r\n" % (
+            request_id,
+            record.snapshot.label.encode(),
+            record.decision().encode(),
+        )
+        if record.target is not None:
+            lines += b"x-keeptrusts-target: %b\r\n" % record.target.id.encode()
+        if self.dialect.name == "anthropic":
+            lines += b"request-id: %b\r\n" % request_id
+        return lines

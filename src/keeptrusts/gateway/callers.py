@@ -1,0 +1,120 @@
+"""Which key is this, and may it call? Decided from headers alone, before a body is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.keys import PREFIX, fingerprint, is_same, parse_gateway_key
+from keeptrusts.contract.secret import Secret
+from keeptrusts.gateway.http.exchange import Head
+from keeptrusts.gateway.settings import MIN_TOKEN_LENGTH, InvalidSettings, is_loopback
+
+_BEARER = b"bearer "
+_PREFIX = PREFIX.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `key_id` is None for anonymous callers and for a token that is no gateway key."""
+
+    key_id: str | None
+
+
+ANONYMOUS = Caller(None)
+
+
+class TokenCallers:
+    """A gateway with a token of its own: whoever presents it may call."""
+
+    def __init__(self, token: Secret) -> None:
+        self.accept(token)
+
+    def accept(self, token: Secret) -> None:
+        """Take this token from now on, and no other. Raises InvalidSettings for one that cannot be used."""
+        check_token(token)
+        text = token.reveal()
+        self._fingerprint = fingerprint(text.encode())
+        self._caller = Caller(_key_id(text))
+
+    def identify(self, head: Head) -> Caller:
+        """Raises Fault: 401 where no key, two different ones or a wrong one is presented."""
+        presented = list_credentials(head.headers)
+        if not presented:
+            raise Fault(
+                Code.MISSING_KEY,
+                "No gateway key: send it as `Authorization: Bearer ...`, `x-api-key` or `api-key`.",
+            )
+        keys = [key for key in presented if key.startswith(_PREFIX)] or presented
+        if head.has_repeated_credentials or len(set(keys)) > 1:
+            raise Fault(Code.CONFLICTING_KEYS, "Two different keys were sent: send one.")
+        if not is_same(fingerprint(keys[0]), self._fingerprint):
+            raise Fault(Code.INVALID_KEY, "This key is not known to the gateway.")
+        return self._caller
+
+
+class AnonymousCallers:
+    """A gateway without a token. On loopback, a browser that was lured to another name for it is refused."""
+
+    def __init__(self, *, loopback_only: bool) -> None:
+        self._loopback_only = loopback_only
+
+    def identify(self, head: Head) -> Caller:
+        """Raises Fault: 403 where the Host header names something else than this machine."""
+        if self._loopback_only and not is_loopback(_host_name(head.headers.get(b"host", b"localhost"))):
+            raise Fault(
+                Code.FORBIDDEN,
+                "A gateway without a token answers only calls to localhost or 127.0.0.1: set "
+                "KEEPTRUSTS_GATEWAY_TOKEN to serve it under another name.",
+            )
+        return ANONYMOUS
+
+
+def make_callers(token: Secret | None, *, listens_on_loopback: bool, allow_anonymous: bool) -> "Callers":
+    """Decide who may call. Raises InvalidSettings where anybody on the network could."""
+    if token is not None:
+        return TokenCallers(token)
+    if not listens_on_loopback and not allow_anonymous:
+        raise InvalidSettings(
+            "no token, and the gateway would listen beyond this machine: set KEEPTRUSTS_GATEWAY_TOKEN "
+            f"({MIN_TOKEN_LENGTH} characters or more), listen on 127.0.0.1, or give --allow-anonymous"
+        )
+    return AnonymousCallers(loopback_only=not allow_anonymous)
+
+
+def check_token(token: Secret) -> None:
+    """Raises InvalidSettings for a token that is too short, or a mistyped gateway key."""
+    text = token.reveal()
+    if len(text) < MIN_TOKEN_LENGTH:
+        raise InvalidSettings(f"KEEPTRUSTS_GATEWAY_TOKEN is too short: {MIN_TOKEN_LENGTH} characters at least")
+    if text.startswith(PREFIX):
+        try:
+            parse_gateway_key(text)
+        except ValueError as bad:
+            raise InvalidSettings(f"KEEPTRUSTS_GATEWAY_TOKEN: {bad}") from None
+
+
+def list_credentials(headers: Mapping[bytes, bytes]) -> list[bytes]:
+    """Every credential of a request, wherever the SDK put it."""
+    found = []
+    authorization = headers.get(b"authorization")
+    if authorization is not None and authorization[:7].lower() == _BEARER:
+        found.append(authorization[7:].strip())
+    for name in (b"x-api-key", b"api-key"):
+        value = headers.get(name)
+        if value:
+            found.append(value)
+    return found
+
+
+def _key_id(token: str) -> str | None:
+    return parse_gateway_key(token).key_id if token.startswith(PREFIX) else None
+
+
+def _host_name(host: bytes) -> str:
+    text = host.decode("latin-1")
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0].lower()
+
+
+Callers = TokenCallers | AnonymousCallers

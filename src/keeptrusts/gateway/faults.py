@@ -1,0 +1,93 @@
+"""How a fault looks on the wire: its status, and a body in the shape of the client's SDK."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from keeptrusts.contract.faults import Code, Fault
+
+
+class Rendering(NamedTuple):
+    """One code on the wire. `retry` says whether the same call can succeed later."""
+
+    status: int
+    openai_type: str
+    retry: bool = False
+
+
+_REQUEST = "invalid_request_error"
+_POLICY = "policy_violation"
+_SERVER = "server_error"
+
+RENDERINGS: dict[Code, Rendering] = {
+    Code.INVALID_REQUEST: Rendering(400, _REQUEST),
+    Code.INVALID_JSON: Rendering(400, _REQUEST),
+    Code.DUPLICATE_KEY: Rendering(400, _REQUEST),
+    Code.TOO_DEEP: Rendering(400, _REQUEST),
+    Code.UNSUPPORTED_CONTENT_TYPE: Rendering(415, _REQUEST),
+    Code.UNSUPPORTED_ENCODING: Rendering(415, _REQUEST),
+    Code.BODY_TOO_LARGE: Rendering(413, _REQUEST),
+    Code.METHOD_NOT_ALLOWED: Rendering(405, _REQUEST),
+    Code.ROUTE_NOT_FOUND: Rendering(404, _REQUEST),
+    Code.ROUTE_NOT_OFFERED: Rendering(404, _REQUEST),
+    Code.ROUTE_NOT_SUPPORTED_BY_TARGET: Rendering(400, _REQUEST),
+    Code.MODEL_NOT_FOUND: Rendering(404, _REQUEST),
+    Code.MISSING_KEY: Rendering(401, "authentication_error"),
+    Code.INVALID_KEY: Rendering(401, "authentication_error"),
+    Code.CONFLICTING_KEYS: Rendering(401, "authentication_error"),
+    Code.FORBIDDEN: Rendering(403, "permission_error"),
+    Code.INPUT_BLOCKED: Rendering(400, _POLICY),
+    Code.OUTPUT_BLOCKED: Rendering(400, _POLICY),
+    Code.CONTENT_NOT_INSPECTABLE: Rendering(400, _POLICY),
+    Code.LOGPROBS_NOT_INSPECTABLE: Rendering(400, _POLICY),
+    Code.SERVER_TOOL_NOT_ALLOWED: Rendering(400, _POLICY),
+    Code.PROVIDER_STATE_NOT_ALLOWED: Rendering(400, _POLICY),
+    Code.PACK_DISABLED: Rendering(503, _SERVER),
+    Code.DRAINING: Rendering(503, _SERVER, retry=True),
+    Code.OVERLOADED: Rendering(503, _SERVER, retry=True),
+    Code.AUDIT_UNAVAILABLE: Rendering(503, _SERVER, retry=True),
+    Code.TARGET_UNAVAILABLE: Rendering(503, _SERVER),
+    Code.INTERNAL: Rendering(500, _SERVER, retry=True),
+    Code.UPSTREAM_ERROR: Rendering(502, _SERVER, retry=True),
+    Code.UPSTREAM_REFUSED_CREDENTIAL: Rendering(502, _SERVER),
+    Code.UPSTREAM_UNREACHABLE: Rendering(502, _SERVER, retry=True),
+    Code.UPSTREAM_TIMEOUT: Rendering(504, _SERVER, retry=True),
+    Code.UPSTREAM_TRUNCATED: Rendering(502, _SERVER, retry=True),
+    Code.UPSTREAM_REDIRECT: Rendering(502, _SERVER),
+    Code.RESPONSE_TOO_LARGE: Rendering(502, _SERVER),
+}
+
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def status_of(fault: Fault) -> int:
+    return RENDERINGS[fault.code].status
+
+
+def render_body(fault: Fault, request_id: str, *, anthropic: bool) -> bytes:
+    """The error as JSON, in Anthropic's shape on its routes and in OpenAI's everywhere else."""
+    rendering = RENDERINGS[fault.code]
+    error: dict[str, Any] = {"message": fault.message, "param": fault.param, "code": fault.code}
+    if fault.policy is not None:
+        error["policy"] = fault.policy
+    if anthropic:
+        error = {"type": _ANTHROPIC_TYPES.get(rendering.status, "api_error"), **error}
+        return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
+    return msgspec.json.encode({"error": {"type": rendering.openai_type, **error, "request_id": request_id}})
+
+
+def retry_header(fault: Fault) -> bytes:
+    """Tells SDKs whether to repeat the call; some repeat a 409, a 429 and every 5xx unless told not to."""
+    if RENDERINGS[fault.code].retry:
+        return b"retry-after: 1\r\n" if RENDERINGS[fault.code].status == 503 else b""
+    return b"x-should-retry: false\r\n"

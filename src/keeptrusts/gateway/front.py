@@ -1,0 +1,93 @@
+"""The handler behind a listening address: sends each request to the pipeline or to a page, and renders faults."""
+
+import logging
+from dataclasses import dataclass
+
+from keeptrusts.contract.call import Route
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.faults import render_body, retry_header, status_of
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
+from keeptrusts.gateway.pages import JSON, Pages
+from keeptrusts.gateway.pipeline import Admission, Pipeline
+from keeptrusts.gateway.routes import ADMIN_PAGES, MODEL_PAGES, MODEL_ROUTES, PAGES, Page, is_not_offered
+from keeptrusts.runtime.clock import Clock
+from keeptrusts.runtime.identifiers import new_hex
+
+log = logging.getLogger(__name__)
+
+MAX_PAGE_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PageVisit(BodyRule):
+    """A request for one of the gateway's own pages; `page` is None for `GET /v1/models/{id}`."""
+
+    page: Page | None
+
+
+class Front:
+    """One listening address. It serves traffic and admin calls, unless the latter have an address of their own."""
+
+    def __init__(
+        self, pipeline: Pipeline, pages: Pages, clock: Clock, *, serves_traffic: bool, serves_admin: bool
+    ) -> None:
+        self._pipeline = pipeline
+        self._pages = pages
+        self._clock = clock
+        self._routes = MODEL_ROUTES if serves_traffic else {}
+        self._serves_admin = serves_admin
+
+    def admit(self, head: Head) -> BodyRule | Refusal:
+        """Decide from the head alone who gets to send a body."""
+        try:
+            route = self._routes.get(head.path)
+            if route is not None:
+                return self._pipeline.admit(route, head)
+            return self._find_page(head)
+        except Fault as fault:
+            return self._refuse(head, fault)
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Serve one request whose body is there."""
+        rule = exchange.rule
+        if isinstance(rule, Admission):
+            await self._pipeline.serve(exchange, rule)
+            return
+        assert isinstance(rule, PageVisit)
+        try:
+            if rule.page is None:
+                self._pages.serve_model(exchange)
+            else:
+                await self._pages.serve(exchange, rule.page)
+        except Fault as fault:
+            refusal = self._refuse(exchange.head, fault)
+            exchange.respond(refusal.status, refusal.headers, refusal.body)
+
+    def _find_page(self, head: Head) -> PageVisit:
+        method = "GET" if head.method == "HEAD" else head.method
+        page = PAGES.get((method, head.path))
+        if page is not None and (self._serves_admin or page not in ADMIN_PAGES):
+            if page in ADMIN_PAGES:
+                self._pages.check_admin(head)
+            return PageVisit(MAX_PAGE_BODY, page)
+        if method == "GET" and head.path.startswith(MODEL_PAGES) and self._routes:
+            return PageVisit(MAX_PAGE_BODY, None)
+        raise _unknown(head)
+
+    def _refuse(self, head: Head, fault: Fault) -> Refusal:
+        request_id = f"req_{new_hex(self._clock.unix_ns())}"
+        is_anthropic = self._routes.get(head.path) in ANTHROPIC_ROUTES
+        headers = b"%bx-request-id: %b\r\n%b" % (JSON, request_id.encode(), retry_header(fault))
+        log.info("refused", extra={"facts": {"code": fault.code, "request_id": request_id, "peer": head.peer}})
+        return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=is_anthropic))
+
+
+ANTHROPIC_ROUTES = frozenset({Route.MESSAGES, Route.COUNT_TOKENS})
+
+
+def _unknown(head: Head) -> Fault:
+    if any(path == head.path for _, path in PAGES):
+        return Fault(Code.METHOD_NOT_ALLOWED, "This path does not take this method.")
+    if is_not_offered(head.path):
+        return Fault(Code.ROUTE_NOT_OFFERED, "The gateway knows this route of the provider and does not offer it.")
+    return Fault(Code.ROUTE_NOT_FOUND, "No such route. Model routes begin with /v1/, such as /v1/chat/completions.")

@@ -1,0 +1,191 @@
+"""The driver of text policies: runs the chain over the texts of a call or an answer, and says what to change.
+
+Long texts go through in slices and yield to the loop, so that one huge prompt cannot hold up other callers.
+Unexpected errors inside a policy fail closed, unless the operator chose `--fail-mode allow`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from keeptrusts.config.problems import format_path
+from keeptrusts.config.targets import Providers
+from keeptrusts.contract.call import Call, Path, Text, Unreadable
+from keeptrusts.contract.events import Decision, PolicyOutcome
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.settings import FailMode
+from keeptrusts.policies.verdict import Allow, Block, Phase, Rewrite, TextChannel, TextPolicy, Verdict
+
+log = logging.getLogger(__name__)
+
+SLICE = 64 * 1024
+"""Characters that are judged in one go."""
+
+TURN_S = 0.005
+"""How long judging may keep the loop."""
+
+BLOCK_CODES = {Phase.INPUT: Code.INPUT_BLOCKED, Phase.OUTPUT: Code.OUTPUT_BLOCKED}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one policy did in one phase of one call."""
+
+    policy: TextPolicy
+    phase: Phase
+    verdict: Decision = "allow"
+    reason_code: str | None = None
+    findings: dict[str, int] = field(default_factory=dict)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count a verdict; the worst one stays."""
+        if isinstance(verdict, Allow):
+            return
+        for kind, count in verdict.findings.items():
+            self.findings[kind] = self.findings.get(kind, 0) + count
+        if isinstance(verdict, Block):
+            self.verdict, self.reason_code = "block", verdict.reason_code
+        elif self.verdict == "allow":
+            self.verdict, self.reason_code = "redact", verdict.reason_code
+
+    def outcome(self) -> PolicyOutcome:
+        return PolicyOutcome(
+            kind=self.policy.kind,
+            phase=self.phase.value,
+            verdict=self.verdict,
+            reason_code=self.reason_code,
+            findings=self.findings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Runs the policies of one phase, in the order of the chain."""
+
+    policies: Sequence[TextPolicy]
+    phase: Phase
+    fail_mode: FailMode
+
+    def tallies(self) -> list[Tally]:
+        return [Tally(policy, self.phase) for policy in self.policies]
+
+    def check_unreadable(self, parts: Iterable[Unreadable]) -> None:
+        """Raises Fault where a part cannot be read and a policy of this phase insists."""
+        for part in parts:
+            for policy in self.policies:
+                if policy.unreadable == "block":
+                    raise unreadable_fault(policy, part.kind, format_path(part.path))
+
+    async def judge(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
+        """What to change in these texts. Raises Fault when a policy blocks."""
+        changes: dict[Path, str] = {}
+        if sum(len(text.value) for text in texts) <= SLICE:
+            for tally in tallies:
+                for text in texts:
+                    self._act(
+                        tally, text, changes, self.verdict(tally.policy, text, changes.get(text.path, text.value))
+                    )
+            return changes
+        turn_ends = perf_counter() + TURN_S
+        for tally in tallies:
+            for text in texts:
+                value = changes.get(text.path, text.value)
+                for verdict in self._sliced(tally.policy, text, value):
+                    if verdict is not None:
+                        self._act(tally, text, changes, verdict)
+                    if perf_counter() > turn_ends:
+                        await asyncio.sleep(0)
+                        turn_ends = perf_counter() + TURN_S
+        return changes
+
+    def verdict(self, policy: TextPolicy, text: Text, value: str) -> Verdict:
+        """One policy on one text, with the fail mode applied."""
+        try:
+            return policy.judge(value, text.form)
+        except Exception:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+            return self.after_error(policy)
+
+    def after_error(self, policy: TextPolicy) -> Verdict:
+        """What the error that is being handled means. Logged here, without the text."""
+        log.error("policy failed", exc_info=True, extra={"facts": {"policy": policy.kind, "phase": self.phase.value}})
+        if self.fail_mode == "allow":
+            return Allow()
+        return Block("policy_error", "The policy could not be evaluated, and the gateway fails closed.")
+
+    def _sliced(self, policy: TextPolicy, text: Text, value: str) -> Iterable[Verdict | None]:
+        """Judge a text of any length; None after each slice that leaves more to do."""
+        if len(value) <= SLICE:
+            yield self.verdict(policy, text, value)
+            return
+        try:
+            channel = policy.open_channel(text.form)
+            released = []
+            for start in range(0, len(value), SLICE):
+                released.append(channel.feed(value[start : start + SLICE]))
+                if channel.blocked:
+                    break
+                yield None
+            released.append(channel.finish())
+            yield verdict_of(policy, channel, "".join(released))
+        except Exception:  # noqa: BLE001 - as above
+            yield self.after_error(policy)
+
+    def _act(self, tally: Tally, text: Text, changes: dict[Path, str], verdict: Verdict) -> None:
+        tally.add(verdict)
+        if isinstance(verdict, Rewrite):
+            changes[text.path] = verdict.text
+        elif isinstance(verdict, Block):
+            raise block_fault(self.phase, tally.policy, verdict, format_path(text.path))
+
+
+def check_call(call: Call, providers: Providers, output: Judge) -> None:
+    """Refuse what the pack does not let clients ask for, or what no output policy could read. Raises Fault."""
+    refused = [tool for tool in call.server_tools if tool not in providers.server_tools]
+    if refused:
+        raise Fault(
+            Code.SERVER_TOOL_NOT_ALLOWED,
+            f"The tool {refused[0]} runs at the provider, behind the policies: the pack must list it in "
+            "providers.server_tools.",
+            param="tools",
+        )
+    if call.provider_state and providers.provider_state == "refuse":
+        raise Fault(
+            Code.PROVIDER_STATE_NOT_ALLOWED,
+            "This refers to an object that lives at the provider, and the pack sets providers.provider_state: refuse.",
+            param=format_path(call.provider_state[0]),
+        )
+    for policy in output.policies:
+        if call.asks_logprobs and policy.can_rewrite:
+            raise Fault(
+                Code.LOGPROBS_NOT_INSPECTABLE,
+                f"logprobs would repeat what {policy.kind} takes out of an answer: call without them.",
+                param="logprobs",
+                policy=policy.kind,
+            )
+    if call.unreadable_reply is not None:
+        output.check_unreadable([Unreadable(("response",), call.unreadable_reply)])
+
+
+def verdict_of(policy: TextPolicy, channel: TextChannel, released: str) -> Verdict:
+    """What a finished channel amounts to."""
+    if channel.blocked:
+        return channel.blocked
+    if channel.findings:
+        return Rewrite(released, policy.reason_code, channel.findings)
+    return Allow()
+
+
+def block_fault(phase: Phase, policy: TextPolicy, block: Block, where: str) -> Fault:
+    return Fault(BLOCK_CODES[phase], block.message, param=where if phase is Phase.INPUT else None, policy=policy.kind)
+
+
+def unreadable_fault(policy: TextPolicy, kind: str, where: str) -> Fault:
+    return Fault(
+        Code.CONTENT_NOT_INSPECTABLE,
+        f"{where} is of type {kind}, which {policy.kind} cannot read. To let such content pass unread, "
+        f"the pack may set policy.{policy.kind}.unreadable: allow.",
+        param=where,
+        policy=policy.kind,
+    )

@@ -1,0 +1,182 @@
+"""The path of a request, top to bottom: key, call, input policies, target, provider, output policies, event, answer.
+
+Every model route goes through here; none bypasses a policy. The event reaches the kernel before the last byte of the
+answer reaches the client.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from keeptrusts.contract.call import Call, Changes, Route
+from keeptrusts.contract.events import Attempt
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.answers import Answer
+from keeptrusts.gateway.callers import Caller, Callers
+from keeptrusts.gateway.headers import request_lines
+from keeptrusts.gateway.health import Gauges
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.judging import check_call
+from keeptrusts.gateway.outbox import Outbox
+from keeptrusts.gateway.record import CallRecord, client_request_id
+from keeptrusts.gateway.routing import choose_target
+from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.targets import Target
+from keeptrusts.gateway.upstream_faults import upstream_fault
+from keeptrusts.providers.catalog import dialect_of
+from keeptrusts.providers.dialect import Dialect
+from keeptrusts.runtime.clock import Clock
+from keeptrusts.runtime.http.client import HttpClient
+from keeptrusts.runtime.http.errors import ConnectFailed, HttpFailure
+from keeptrusts.runtime.http.messages import Request
+from keeptrusts.runtime.http.response import Response
+from keeptrusts.runtime.identifiers import new_hex
+
+
+@dataclass(frozen=True, slots=True)
+class Admission(BodyRule):
+    """A call that was let in: by whom, on which route, and under the configuration that it keeps to its end."""
+
+    route: Route
+    caller: Caller
+    snapshot: Snapshot
+
+
+class Pipeline:
+    """Serves calls on model routes. Shared by all connections; what belongs to one call is in its CallRecord."""
+
+    def __init__(
+        self, active: ActiveConfig, callers: Callers, client: HttpClient, outbox: Outbox, clock: Clock, gauges: Gauges
+    ) -> None:
+        self._active = active
+        self._callers = callers
+        self._client = client
+        self._outbox = outbox
+        self._clock = clock
+        self._gauges = gauges
+
+    def admit(self, route: Route, head: Head) -> Admission:
+        """Decide from the head alone whether to read the body. Raises Fault."""
+        if head.method != "POST":
+            raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
+        caller = self._callers.identify(head)
+        snapshot = self._active.current()
+        if not snapshot.pack.pack.enabled:
+            raise Fault(Code.PACK_DISABLED, f"Pack {snapshot.pack.pack.name} is disabled: its `pack.enabled` is false.")
+        if self._gauges.is_draining:
+            raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
+        if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
+            raise Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")
+        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot)
+
+    async def serve(self, exchange: Exchange, admission: Admission) -> None:
+        """One call, from its body to its event."""
+        self._gauges.in_flight += 1
+        self._gauges.requests += 1
+        record = self._open_record(exchange.head, admission)
+        answer = Answer(exchange, record, dialect_of(admission.route))
+        try:
+            await self._serve(answer)
+        except Fault as fault:
+            answer.refuse(fault)
+        except asyncio.CancelledError:
+            record.error_code = "client_disconnected"
+            raise
+        except Exception:
+            record.status, record.error_code = 500, Code.INTERNAL
+            raise
+        finally:
+            self._gauges.in_flight -= 1
+            answer.settle()
+
+    async def _serve(self, answer: Answer) -> None:
+        record, exchange, dialect = answer.record, answer.exchange, answer.dialect
+        content_type = exchange.head.headers.get(b"content-type", b"")
+        call = record.call = dialect.read_call(record.route, exchange.body, content_type)
+        changes = await self._judge_input(dialect, call, record)
+        target = record.target = choose_target(record.snapshot.targets, call.model, dialect.name)
+        request = self._compose(exchange.head, record.snapshot, target, dialect, call, changes)
+        record.open()
+        response = await self._send(request, record, target)
+        try:
+            await answer.bring(response)
+        finally:
+            target.counters.open -= 1
+            response.abort()
+
+    async def _judge_input(self, dialect: Dialect, call: Call, record: CallRecord) -> Changes:
+        snapshot = record.snapshot
+        check_call(call, snapshot.pack.providers, snapshot.output)
+        judge = snapshot.input
+        if not judge.policies:
+            return {}
+        texts, unreadable = dialect.texts(call)
+        judge.check_unreadable(unreadable)
+        tallies = judge.tallies()
+        record.tallies += tallies
+        return await judge.judge(texts, tallies)
+
+    def _compose(
+        self, head: Head, snapshot: Snapshot, target: Target, dialect: Dialect, call: Call, changes: Changes
+    ) -> Request:
+        """The request to the provider: built from lists, never copied from the client's."""
+        body = dialect.write_call(
+            call, model=target.upstream_model(call.model), changes=changes, ask_usage=not call.asks_usage
+        )
+        query = b"?" + head.query if head.query else b""
+        encoding = b"identity" if call.stream else b"gzip, zstd"
+        lines = b"POST %b%b%b HTTP/1.1\r\n%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
+            target.path,
+            call.route.encode(),
+            query,
+            target.head,
+            request_lines(head.headers),
+            call.content_type,
+            encoding,
+        )
+        return Request(
+            origin=target.origin,
+            head=lines,
+            body=body,
+            timeouts=target.timeouts,
+            max_response_bytes=snapshot.pack.size_limits.max_response_bytes,
+        )
+
+    async def _send(self, request: Request, record: CallRecord, target: Target) -> Response:
+        """Call the provider and wait for the head of its answer. Raises Fault where none comes."""
+        counters = target.counters
+        counters.requests += 1
+        counters.open += 1
+        began = self._clock.monotonic()
+        status = None
+        try:
+            response = await self._client.send(request)
+            status = response.status
+            counters.is_reachable = True
+        except HttpFailure as failure:
+            counters.is_reachable = not isinstance(failure, ConnectFailed)
+            raise upstream_fault(failure, target) from failure
+        finally:
+            took = self._clock.monotonic() - began
+            record.upstream_s += took
+            record.attempts.append(Attempt(target_id=target.id, status=status, ms=round(took * 1000, 3)))
+            counters.upstream_ms += took * 1000
+            counters.last_status = status
+            if status is None:
+                counters.open -= 1
+                counters.failures += 1
+        return response
+
+    def _open_record(self, head: Head, admission: Admission) -> CallRecord:
+        received_ns = self._clock.unix_ns()
+        return CallRecord(
+            hex_id=new_hex(received_ns),
+            received_ns=received_ns,
+            started=self._clock.monotonic(),
+            route=admission.route,
+            caller=admission.caller,
+            snapshot=admission.snapshot,
+            client_request_id=client_request_id(head.headers.get(b"x-request-id")),
+            outbox=self._outbox,
+            clock=self._clock,
+        )

@@ -1,0 +1,118 @@
+"""The facts of one call as they come to light; at its end they become its decision event. Never the text."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from keeptrusts.contract.call import Call, Route
+from keeptrusts.contract.events import Attempt, CallFacts, Decision, Outcome
+from keeptrusts.contract.usage import Usage
+from keeptrusts.gateway.callers import Caller
+from keeptrusts.gateway.judging import Tally
+from keeptrusts.gateway.outbox import Outbox
+from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.targets import Target
+from keeptrusts.runtime.clock import Clock
+
+_CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_NO_USAGE = Usage()
+BYTES_PER_TOKEN = 4
+"""The usual rule of thumb, for calls whose provider never said what they used."""
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
+
+    `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
+    `pieces` counts its events.
+    """
+
+    hex_id: str
+    received_ns: int
+    started: float
+    route: Route
+    caller: Caller
+    snapshot: Snapshot
+    client_request_id: str | None
+    outbox: Outbox = field(repr=False)
+    clock: Clock = field(repr=False)
+    call: Call | None = None
+    target: Target | None = None
+    tallies: list[Tally] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    usage: Usage | None = None
+    pieces: int = 0
+    status: int | None = None
+    error_code: str | None = None
+    first_byte: float | None = None
+    upstream_s: float = 0.0
+    overhead_s: float | None = None
+    is_sent: bool = False
+    is_closed: bool = False
+
+    @property
+    def request_id(self) -> str:
+        return f"req_{self.hex_id}"
+
+    def open(self) -> None:
+        """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
+        self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, CallFacts(**self._facts()))
+        self.is_sent = True
+
+    def close(self) -> None:
+        """Write the call's event, once. Raises Fault where an audited call cannot be recorded."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
+
+    def decision(self) -> Decision:
+        """The worst verdict so far."""
+        verdicts = {tally.verdict for tally in self.tallies}
+        return "block" if "block" in verdicts else "redact" if "redact" in verdicts else "allow"
+
+    def _outcome(self) -> Outcome:
+        latency = self.clock.monotonic() - self.started
+        return Outcome(
+            **self._facts(),
+            status=self.status,
+            error_code=self.error_code,
+            attempts=tuple(self.attempts),
+            policies=tuple([tally.outcome() for tally in self.tallies]),
+            latency_ms=_ms(latency),
+            first_byte_ms=None if self.first_byte is None else _ms(self.first_byte - self.started),
+            overhead_ms=_ms(latency - self.upstream_s if self.overhead_s is None else self.overhead_s),
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        decision = self.decision()
+        call, target = self.call, self.target
+        return {
+            "decision": decision,
+            "reason_code": next((t.reason_code for t in self.tallies if t.reason_code and t.verdict == decision), None),
+            "client_request_id": self.client_request_id,
+            "route": f"/v1/{self.route}",
+            "stream": call is not None and call.stream,
+            "key_id": self.caller.key_id,
+            "model": call.model if call else None,
+            "provider": target.provider if target else None,
+            "target_id": target.id if target else None,
+            "usage": self._usage(),
+        }
+
+    def _usage(self) -> Usage:
+        """What the provider said, else an estimate of what it must have seen and made."""
+        if self.usage is not None:
+            return self.usage
+        if self.call is None or not self.is_sent or (self.error_code is not None and not self.pieces):
+            return _NO_USAGE
+        return Usage(input_tokens=len(self.call.body) // BYTES_PER_TOKEN, output_tokens=self.pieces, estimated=True)
+
+
+def client_request_id(value: bytes | None) -> str | None:
+    """The client's own request id, where it is one that can stand in a log."""
+    return value.decode("ascii") if value and _CLIENT_REQUEST_ID.fullmatch(value) else None
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

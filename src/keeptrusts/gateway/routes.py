@@ -1,0 +1,54 @@
+"""The route table of the gateway, in one list: which path is which model route, and what else is served or refused."""
+
+from enum import StrEnum
+
+from keeptrusts.contract.call import Route
+
+
+class Page(StrEnum):
+    """A path that is answered by the gateway itself."""
+
+    MODELS = "/v1/models"
+    HEALTH = "/health"
+    ALIVE = "/healthz"
+    READY = "/readyz"
+    ME = "/keeptrusts/me"
+    CONFIG = "/keeptrusts/config"
+    RELOAD = "/keeptrusts/config/reload"
+    PROVIDER_METRICS = "/keeptrusts/providers/metrics"
+
+
+MODEL_ROUTES: dict[str, Route] = {
+    prefix + route.value: route for prefix in ("/v1/", "/", "/openai/v1/") for route in Route
+}
+
+PAGES: dict[tuple[str, str], Page] = {
+    **{("GET", page.value): page for page in Page if page is not Page.RELOAD},
+    ("GET", "/models"): Page.MODELS,
+    ("GET", "/openai/v1/models"): Page.MODELS,
+    ("POST", Page.RELOAD.value): Page.RELOAD,
+}
+
+MODEL_PAGES = ("/v1/models/", "/models/", "/openai/v1/models/")
+"""Prefixes of `GET .../models/{id}`."""
+
+ADMIN_PAGES = frozenset({Page.CONFIG, Page.RELOAD, Page.PROVIDER_METRICS})
+
+NOT_OFFERED = (
+    "files",
+    "uploads",
+    "batches",
+    "realtime",
+    "assistants",
+    "threads",
+    "vector_stores",
+    "fine_tuning",
+    "conversations",
+)
+"""First path segments that providers offer and the gateway does not."""
+
+
+def is_not_offered(path: str) -> bool:
+    """Whether the path is a provider's route that we know and do not serve."""
+    first, _, rest = path.removeprefix("/openai").removeprefix("/v1").lstrip("/").partition("/")
+    return first in NOT_OFFERED or (first in {"responses", "messages", "chat", "completions"} and bool(rest))

@@ -1,0 +1,140 @@
+"""What the operator sets for one gateway process: flags over environment over defaults, validated once.
+
+The only file of the gateway that reads the environment.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import platformdirs
+
+FailMode: TypeAlias = Literal["block", "allow"]
+
+DEFAULT_LISTEN = "0.0.0.0:41002"
+MIN_TOKEN_LENGTH = 16
+
+
+class InvalidSettings(ValueError):
+    """Settings that cannot work. The message says which one, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One gateway process. `environment` is where `secret_key_ref.env` looks."""
+
+    policy_config: Path
+    state_root: Path
+    listen: Address = Address("0.0.0.0", 41002)  # noqa: S104 - what a container needs; a token is required off loopback
+    admin_listen: Address | None = None
+    token_name: str = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
+    allow_anonymous: bool = False
+    name: str | None = None
+    fail_mode: FailMode = "block"
+    grace_s: float = 30.0
+    events_stdout: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    ca_file: Path | None = None
+    https_proxy: str | None = None
+    no_proxy: str = ""
+    secrets_dir: Path | None = None
+    api_url: str | None = None
+    environment: Mapping[str, str]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address: `127.0.0.0/8`, `::1`, `localhost`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_address(text: str) -> Address:
+    """Read `host:port` or `[ipv6]:port`. Raises InvalidSettings."""
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise InvalidSettings(f"cannot listen on {text!r}: expected HOST:PORT, such as 127.0.0.1:41002")
+    return Address(host, int(port))
+
+
+def read_environment() -> dict[str, str]:
+    """The process's environment. An empty variable is an unset one."""
+    return {name: value for name, value in os.environ.items() if value}  # noqa: TID251 - here is where it is read
+
+
+def default_state_root() -> Path:
+    """Where processes keep their state unless told otherwise: the platform's place for it."""
+    return Path(platformdirs.user_state_dir("keeptrusts"))
+
+
+def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Join flags (None where not given) and environment. Raises InvalidSettings with the way out."""
+
+    def value(flag: str, variable: str) -> Any:
+        given = flags.get(flag)
+        return environment.get(variable) if given is None else given
+
+    config = value("policy_config", "KEEPTRUSTS_POLICY_CONFIG")
+    if config is None:
+        raise InvalidSettings(
+            "no policy pack: start with --policy-config PATH, or write one with `kt init`. "
+            "A gateway without a pack (hosted mode) needs a control plane, which is not supported yet."
+        )
+    admin = value("admin_listen", "KEEPTRUSTS_ADMIN_LISTEN")
+    settings = Settings(
+        policy_config=Path(config),
+        state_root=Path(value("state_dir", "KEEPTRUSTS_STATE_DIR") or default_state_root()),
+        listen=parse_address(value("listen", "KEEPTRUSTS_LISTEN") or DEFAULT_LISTEN),
+        admin_listen=parse_address(admin) if admin else None,
+        allow_anonymous=bool(flags.get("allow_anonymous")),
+        name=value("name", "KEEPTRUSTS_GATEWAY_NAME"),
+        fail_mode=flags.get("fail_mode") or "block",
+        grace_s=30.0 if flags.get("grace") is None else float(flags["grace"]),
+        events_stdout=bool(flags.get("events_stdout")),
+        tls_cert=_path(flags.get("tls_cert")),
+        tls_key=_path(flags.get("tls_key")),
+        ca_file=_path(environment.get("KEEPTRUSTS_CA_FILE")),
+        https_proxy=environment.get("HTTPS_PROXY") or environment.get("https_proxy"),
+        no_proxy=environment.get("NO_PROXY") or environment.get("no_proxy") or "",
+        secrets_dir=_path(environment.get("KEEPTRUSTS_SECRETS_DIR")),
+        api_url=environment.get("KEEPTRUSTS_API_URL"),
+        environment=environment,
+    )
+    _check(settings)
+    return settings
+
+
+def _path(value: Any) -> Path | None:
+    return Path(value) if value else None
+
+
+def _check(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise InvalidSettings("--tls-cert and --tls-key go together: give both or none")
+    if settings.fail_mode not in {"block", "allow"}:
+        raise InvalidSettings(f"--fail-mode {settings.fail_mode!r}: expected block or allow")
+    if settings.grace_s < 0:
+        raise InvalidSettings("--grace must not be negative: it is the number of seconds that running requests get")

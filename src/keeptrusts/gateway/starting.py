@@ -1,0 +1,77 @@
+"""The first configuration of a process, and the check that a later one is no step back."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from keeptrusts.config.problems import InvalidPack, Problem
+from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.last_good import LastGood
+from keeptrusts.gateway.settings import InvalidSettings
+from keeptrusts.gateway.snapshot import Snapshot, SnapshotMaker
+from keeptrusts.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+def open_active(path: Path, maker: SnapshotMaker, last_good: LastGood, clock: Clock) -> tuple[ActiveConfig, bytes]:
+    """What to serve first, and the file's content: the file, or else the pack that was served last.
+
+    Raises InvalidPack with every problem, or InvalidSettings where there is no file, if there is no last good pack.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as gone:
+        problem: InvalidPack | InvalidSettings = InvalidSettings(
+            f"cannot read the pack {path}: {gone.strerror}. `kt init` writes one to begin with."
+        )
+        content = b""
+    else:
+        try:
+            snapshot = maker.make(content, source="file", applied_at=clock.now(), counters={})
+        except InvalidPack as bad:
+            problem = bad
+        else:
+            _warn_of_missing_secrets(snapshot)
+            last_good.keep(content)
+            return ActiveConfig(snapshot), content
+    kept = last_good.find()
+    if kept is None:
+        raise problem
+    log.error("pack rejected, serving the last good one", extra={"facts": {"path": str(path), "reason": str(problem)}})
+    active = ActiveConfig(maker.make(kept, source="last_good", applied_at=clock.now(), counters={}))
+    active.rejection = problem if isinstance(problem, InvalidPack) else None
+    return active, content
+
+
+def make_rebuild(active: ActiveConfig, maker: SnapshotMaker, clock: Clock) -> Callable[[bytes], Snapshot]:
+    """A function that builds later versions. It also refuses one whose secret is missing: what runs now is better."""
+
+    def rebuild(content: bytes) -> Snapshot:
+        counters = {target.id: target.counters for target in active.current().targets}
+        snapshot = maker.make(content, source="file", applied_at=clock.now(), counters=counters)
+        missing = [_secret_missing(target.id) for target in snapshot.targets if not target.has_credential]
+        before = {target.id for target in active.current().targets if not target.has_credential}
+        if missing and any(target.id not in before for target in snapshot.targets if not target.has_credential):
+            raise InvalidPack(missing)
+        return snapshot
+
+    return rebuild
+
+
+def _secret_missing(target_id: str) -> Problem:
+    return Problem(
+        code="secret_missing",
+        path=f"providers.targets.{target_id}.secret_key_ref",
+        line=0,
+        column=0,
+        message="the secret that this target names is not there",
+        excerpt="",
+        suggestion="set the variable (or its _FILE twin) where the gateway runs, or put the file in its place",
+    )
+
+
+def _warn_of_missing_secrets(snapshot: Snapshot) -> None:
+    for target in snapshot.targets:
+        if not target.has_credential:
+            log.warning("secret missing: the target is unavailable", extra={"facts": {"target": target.id}})

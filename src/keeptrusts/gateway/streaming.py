@@ -1,0 +1,176 @@
+"""A streamed reply on its way through the output policies, one server-sent event at a time.
+
+One text channel per policy and channel of the reply holds back what could still become part of a match. Text that
+was held back leaves with the event that closes its channel, or, where that event has no room for it, in a further
+event before it. Events that repeat text are judged whole: however a text was cut, the result is the same.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from keeptrusts.config.problems import format_path
+from keeptrusts.contract.call import Channel, Form, Fragment, Path, Piece, Text
+from keeptrusts.contract.faults import Fault
+from keeptrusts.gateway.judging import Judge, Tally, block_fault, verdict_of
+from keeptrusts.policies.verdict import Block, Rewrite, TextPolicy, Verdict
+from keeptrusts.providers.dialect import StreamReader
+
+
+class OpenText:
+    """One channel of the reply, with one text channel for each policy in the order of the chain."""
+
+    def __init__(self, policies: Sequence[TextPolicy], form: Form) -> None:
+        self._policies = policies
+        self._channels = [policy.open_channel(form) for policy in policies]
+
+    def feed(self, text: str) -> str:
+        for channel in self._channels:
+            text = channel.feed(text)
+        return text
+
+    def finish(self) -> str:
+        """The rest of the text: what one policy held back still goes through those after it."""
+        text = ""
+        for channel in self._channels:
+            text = (channel.feed(text) if text else "") + channel.finish()
+        return text
+
+    def find_block(self) -> tuple[TextPolicy, Block] | None:
+        """Which policy blocked, and why."""
+        for policy, channel in zip(self._policies, self._channels, strict=True):
+            if channel.blocked:
+                return policy, channel.blocked
+        return None
+
+    def verdicts(self) -> list[Verdict]:
+        """What each policy made of the text, once it is finished."""
+        return [verdict_of(policy, channel, "") for policy, channel in zip(self._policies, self._channels, strict=True)]
+
+
+class Relay(Protocol):
+    """Passes the events of one streamed reply. `fault` says why nothing more may pass."""
+
+    fault: Fault | None
+
+    def pass_events(self, events: list[bytes]) -> bytes:
+        """What may go to the client for these events."""
+
+    def flush(self) -> bytes:
+        """What was held back, once no further event can come. Always called at the end: it also adds up the tallies."""
+
+
+def open_relay(reader: StreamReader, judge: Judge, tallies: list[Tally]) -> Relay:
+    """The relay for one reply. The tallies of its policies are added to `tallies`."""
+    if not judge.policies:
+        return Unjudged(reader)
+    own = judge.tallies()
+    tallies += own
+    return StreamJudge(reader, judge, own)
+
+
+class Unjudged:
+    """Nobody reads the texts: only usage and the end are noted."""
+
+    fault: Fault | None = None
+
+    def __init__(self, reader: StreamReader) -> None:
+        self._watch = reader.watch
+
+    def pass_events(self, events: list[bytes]) -> bytes:
+        return b"".join([self._watch(event) for event in events])
+
+    def flush(self) -> bytes:
+        return b""
+
+
+class StreamJudge:
+    """Judges one streamed reply. Owned by the task that relays it."""
+
+    def __init__(self, reader: StreamReader, judge: Judge, tallies: list[Tally]) -> None:
+        self._reader = reader
+        self._judge = judge
+        self._tallies = tallies
+        self._open: dict[Channel, OpenText] = {}
+        self.fault: Fault | None = None
+
+    def pass_events(self, events: list[bytes]) -> bytes:
+        """What may go to the client. Sets `fault` once a policy blocks: then nothing more may follow."""
+        passed = []
+        for event in events:
+            passed.append(self._pass(event))
+            if self.fault is not None:
+                break
+        return b"".join(passed)
+
+    def flush(self) -> bytes:
+        return b"".join([self._close(channel, None, {}) for channel in tuple(self._open)])
+
+    def _pass(self, event: bytes) -> bytes:
+        piece = self._reader.read(event)
+        if not (piece.fragments or piece.repeats or piece.closes or piece.closes_all or piece.unreadable):
+            return self._reader.write(piece, {})
+        if self._refuses_unreadable(piece):
+            return b""
+        changes: dict[Path, str] = {}
+        fed: dict[Channel, Fragment] = {}
+        for fragment in piece.fragments:
+            self._feed(fragment, changes)
+            fed[fragment.channel] = fragment
+        before = b""
+        for channel in tuple(self._open) if piece.closes_all else piece.closes:
+            before += self._close(channel, fed.get(channel), changes)
+        for text in piece.repeats:
+            self._repeat(text, changes)
+        return before if self.fault and not piece.fragments else before + self._reader.write(piece, changes)
+
+    def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
+        text = self._open.get(fragment.channel)
+        if text is None:
+            text = self._open[fragment.channel] = OpenText(self._judge.policies, fragment.form)
+        released = "" if self.fault else text.feed(fragment.value)
+        if released != fragment.value:
+            changes[fragment.path] = released
+        self._note_block(text, fragment.path)
+
+    def _close(self, channel: Channel, last: Fragment | None, changes: dict[Path, str]) -> bytes:
+        text = self._open.pop(channel, None)
+        if text is None:
+            return b""
+        rest = text.finish()
+        self._note_block(text, last.path if last else ())
+        for tally, verdict in zip(self._tallies, text.verdicts(), strict=True):
+            tally.add(verdict)
+        if not rest:
+            return b""
+        if last is None:
+            return self._reader.carry(channel, rest)
+        changes[last.path] = changes.get(last.path, last.value) + rest
+        return b""
+
+    def _repeat(self, text: Text, changes: dict[Path, str]) -> None:
+        value = text.value
+        for tally in self._tallies:
+            verdict = self._judge.verdict(tally.policy, text, value)
+            if isinstance(verdict, Rewrite):
+                value = changes[text.path] = verdict.text
+            elif isinstance(verdict, Block):
+                tally.add(verdict)
+                self._refuse(tally.policy, verdict, text.path)
+                return
+
+    def _note_block(self, text: OpenText, path: Path) -> None:
+        found = text.find_block()
+        if found is not None:
+            self._refuse(*found, path)
+
+    def _refuse(self, policy: TextPolicy, block: Block, path: Path) -> None:
+        if self.fault is None:
+            self.fault = block_fault(self._judge.phase, policy, block, format_path(path))
+
+    def _refuses_unreadable(self, piece: Piece) -> bool:
+        try:
+            self._judge.check_unreadable(piece.unreadable)
+        except Fault as fault:
+            self.fault = self.fault or fault
+            return True
+        return False

@@ -1,0 +1,91 @@
+"""Targets, ready to be called: where to connect and the bytes that every request to one begins with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from re import Pattern
+from re import compile as compile_pattern
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+
+from keeptrusts.config.endpoint import Endpoint, Format, resolve_endpoint
+from keeptrusts.config.targets import ProviderTarget
+from keeptrusts.contract.secret import Secret
+from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.runtime.http.messages import Origin, Timeouts, parse_origin
+
+
+@dataclass(slots=True)
+class TargetCounters:
+    """What happened at one target since start. Owned by the event loop."""
+
+    requests: int = 0
+    failures: int = 0
+    open: int = 0
+    upstream_ms: float = 0.0
+    last_status: int | None = None
+    is_reachable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One provider endpoint. `head` are the header lines of every request to it, the credential included.
+
+    `has_credential` is False where its secret is missing: such a target is passed over.
+    """
+
+    id: str
+    provider: str
+    format: Format
+    model: str
+    names: frozenset[str]
+    globs: tuple[Pattern[str], ...]
+    origin: Origin
+    path: bytes
+    head: bytes = field(repr=False)
+    timeouts: Timeouts
+    has_credential: bool
+    counters: TargetCounters = field(compare=False)
+
+    def answers(self, model: str) -> bool:
+        """Whether clients may ask for this model here."""
+        return model in self.names or self.model == "*" or any(glob.match(model) for glob in self.globs)
+
+    def upstream_model(self, asked: str) -> str:
+        return asked if self.model == "*" else self.model
+
+
+def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, TargetCounters]) -> Target:
+    """Resolve the credential and prepare the request head. Counters of a target that stays are kept."""
+    endpoint = resolve_endpoint(spec)
+    origin = parse_origin(endpoint.url)
+    needs_secret = spec.secret_key_ref is not UNSET
+    secret = None if spec.secret_key_ref is UNSET else secrets.find(spec.secret_key_ref)
+    return Target(
+        id=spec.id,
+        provider=spec.provider,
+        format=endpoint.format,
+        model=spec.model,
+        names=frozenset({spec.model, *spec.aliases} - {"*"}),
+        globs=tuple(compile_pattern(translate(alias)) for alias in spec.aliases if "*" in alias),
+        origin=origin,
+        path=urlsplit(endpoint.url).path.encode("ascii") + b"/",
+        head=_head(spec, endpoint, origin, secret),
+        timeouts=Timeouts(
+            connect_s=spec.timeouts.connect_s,
+            first_byte_s=spec.timeouts.first_byte_s,
+            idle_s=spec.timeouts.idle_s,
+            total_s=spec.timeouts.total_s,
+        ),
+        has_credential=secret is not None or not needs_secret,
+        counters=counters.get(spec.id) or TargetCounters(),
+    )
+
+
+def _head(spec: ProviderTarget, endpoint: Endpoint, origin: Origin, secret: Secret | None) -> bytes:
+    lines = [f"host: {origin.authority}"]
+    if secret is not None:
+        lines.append(f"{endpoint.api_key_header.lower()}: {endpoint.api_key_prefix}{secret.reveal()}")
+    lines += [f"{name.lower()}: {value}" for name, value in spec.headers.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")

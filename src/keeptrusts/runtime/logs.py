@@ -1,0 +1,49 @@
+"""JSON lines on standard error, with the standard library. Facts go in `extra={"facts": {...}}`; nothing else is kept.
+
+Secrets are masked where a record is made; as a last line of defence, anything that looks like a credential is cut here.
+"""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+_CREDENTIAL = re.compile(r"(kt_[ga]k_|sk-|Bearer\s+)[A-Za-z0-9_\-.]{6,}")
+
+
+class JsonFormatter(logging.Formatter):
+    """One record, one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = _trace(record)
+        return _CREDENTIAL.sub(r"\1***", json.dumps(line, default=str))
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Send every record to standard error as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def _trace(record: logging.LogRecord) -> list[str]:
+    """Type and places of an exception, without its message: that may quote a caller's text."""
+    lines = []
+    kind, _, trace = record.exc_info or (None, None, None)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return [kind.__name__ if kind else "", *lines]
