@@ -35,7 +35,7 @@ class Answer:
         self.dialect = dialect
 
     async def bring(self, response: Response) -> None:
-        """Bring the provider's answer through the output policies to the client. Raises Fault if nothing was sent yet."""
+        """Pass the provider's answer through the output policies to the client. Raises Fault before anything is sent."""
         content_type = response.headers.get(b"content-type", b"")
         try:
             if response.status >= 400:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Protocol
 
 from keeptrusts.config.problems import format_path
 from keeptrusts.config.targets import Providers
@@ -16,7 +17,7 @@ from keeptrusts.contract.call import Call, Path, Text, Unreadable
 from keeptrusts.contract.events import Decision, PolicyOutcome
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.settings import FailMode
-from keeptrusts.policies.verdict import Allow, Block, Phase, Rewrite, TextChannel, TextPolicy, Verdict
+from keeptrusts.policies.verdict import Allow, Block, Findings, Phase, Rewrite, TextPolicy, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,16 @@ TURN_S = 0.005
 """How long judging may keep the loop."""
 
 BLOCK_CODES = {Phase.INPUT: Code.INPUT_BLOCKED, Phase.OUTPUT: Code.OUTPUT_BLOCKED}
+
+
+class Finished(Protocol):
+    """What a text channel knows at its end."""
+
+    @property
+    def findings(self) -> Findings: ...
+
+    @property
+    def blocked(self) -> Block | None: ...
 
 
 @dataclass(slots=True)
@@ -104,12 +115,12 @@ class Judge:
         """One policy on one text, with the fail mode applied."""
         try:
             return policy.judge(value, text.form)
-        except Exception:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
-            return self.after_error(policy)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+            return self.after_error(policy, error)
 
-    def after_error(self, policy: TextPolicy) -> Verdict:
-        """What the error that is being handled means. Logged here, without the text."""
-        log.error("policy failed", exc_info=True, extra={"facts": {"policy": policy.kind, "phase": self.phase.value}})
+    def after_error(self, policy: TextPolicy, error: Exception) -> Allow | Block:
+        """What an unexpected error inside a policy means. Logged here, without the text."""
+        log.error("policy failed", exc_info=error, extra={"facts": {"policy": policy.kind, "phase": self.phase.value}})
         if self.fail_mode == "allow":
             return Allow()
         return Block("policy_error", "The policy could not be evaluated, and the gateway fails closed.")
@@ -129,8 +140,8 @@ class Judge:
                 yield None
             released.append(channel.finish())
             yield verdict_of(policy, channel, "".join(released))
-        except Exception:  # noqa: BLE001 - as above
-            yield self.after_error(policy)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield self.after_error(policy, error)
 
     def _act(self, tally: Tally, text: Text, changes: dict[Path, str], verdict: Verdict) -> None:
         tally.add(verdict)
@@ -168,7 +179,7 @@ def check_call(call: Call, providers: Providers, output: Judge) -> None:
         output.check_unreadable([Unreadable(("response",), call.unreadable_reply)])
 
 
-def verdict_of(policy: TextPolicy, channel: TextChannel, released: str) -> Verdict:
+def verdict_of(policy: TextPolicy, channel: Finished, released: str) -> Verdict:
     """What a finished channel amounts to."""
     if channel.blocked:
         return channel.blocked

@@ -5,35 +5,58 @@ was held back leaves with the event that closes its channel, or, where that even
 event before it. Events that repeat text are judged whole: however a text was cut, the result is the same.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from keeptrusts.config.problems import format_path
 from keeptrusts.contract.call import Channel, Form, Fragment, Path, Piece, Text
 from keeptrusts.contract.faults import Fault
 from keeptrusts.gateway.judging import Judge, Tally, block_fault, verdict_of
-from keeptrusts.policies.verdict import Block, Rewrite, TextPolicy, Verdict
+from keeptrusts.policies.verdict import Allow, Block, Findings, Rewrite, TextChannel, TextPolicy, Verdict
 from keeptrusts.providers.dialect import StreamReader
+
+
+class Failed:
+    """What takes the place of a text channel whose policy failed: it refuses everything, or passes it all on."""
+
+    def __init__(self, verdict: Allow | Block) -> None:
+        self.findings: Findings = {}
+        self.blocked = verdict if isinstance(verdict, Block) else None
+
+    def feed(self, piece: str) -> str:
+        return "" if self.blocked else piece
+
+    def finish(self) -> str:
+        return ""
 
 
 class OpenText:
     """One channel of the reply, with one text channel for each policy in the order of the chain."""
 
-    def __init__(self, policies: Sequence[TextPolicy], form: Form) -> None:
-        self._policies = policies
-        self._channels = [policy.open_channel(form) for policy in policies]
+    def __init__(self, judge: Judge, form: Form) -> None:
+        self._judge = judge
+        self._policies = judge.policies
+        self._channels: list[TextChannel | Failed] = [policy.open_channel(form) for policy in judge.policies]
 
     def feed(self, text: str) -> str:
-        for channel in self._channels:
-            text = channel.feed(text)
+        for position in range(len(self._channels)):
+            text = self._step(position, text, is_last=False)
         return text
 
     def finish(self) -> str:
         """The rest of the text: what one policy held back still goes through those after it."""
         text = ""
-        for channel in self._channels:
-            text = (channel.feed(text) if text else "") + channel.finish()
+        for position in range(len(self._channels)):
+            text = self._step(position, text, is_last=True)
         return text
+
+    def _step(self, position: int, text: str, *, is_last: bool) -> str:
+        channel = self._channels[position]
+        try:
+            released = channel.feed(text) if text else ""
+            return released + channel.finish() if is_last else released
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+            failed = self._channels[position] = Failed(self._judge.after_error(self._policies[position], error))
+            return failed.feed(text)
 
     def find_block(self) -> tuple[TextPolicy, Block] | None:
         """Which policy blocked, and why."""
@@ -126,7 +149,7 @@ class StreamJudge:
     def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
         text = self._open.get(fragment.channel)
         if text is None:
-            text = self._open[fragment.channel] = OpenText(self._judge.policies, fragment.form)
+            text = self._open[fragment.channel] = OpenText(self._judge, fragment.form)
         released = "" if self.fault else text.feed(fragment.value)
         if released != fragment.value:
             changes[fragment.path] = released
