@@ -12,7 +12,7 @@ from keeptrusts.runtime.clock import SystemClock
 
 
 def answer(request: httpx2.Request) -> httpx2.Response:
-    head = Head(request.method, request.url.path, request.url.query, {}, "127.0.0.1")
+    head = Head(request.method, request.url.path, request.url.query, {}, "127.0.0.1", is_tls=False)
     try:
         reply = FakeProvider(SystemClock()).answer(head, request.content, 1)
     except Refused as refused:
