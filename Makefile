@@ -1,7 +1,7 @@
 # The only list of commands; `make help` shows it. All a machine needs is Python 3.11 to 3.14 with venv, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lint types format e2e bench lock changelog clean
+.PHONY: help up test check lint types format e2e bench docs lock changelog clean
 
 # A Python to make .venv with: `make test PYTHON=/path/to/python3.13` wins over what is found.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
@@ -44,6 +44,9 @@ e2e: $(READY) ## The real SDKs against a real gateway process
 
 bench: $(READY) ## Measure the gateway on this machine
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(READY) ## Write the generated pages again
+	$(BIN)/python -m keeptrusts.cli.reference docs/reference/commands.md
 
 lock: $(READY) ## Resolve the lock files again; UPGRADE=1 takes newer versions
 	$(RESOLVE) pyproject.toml -o requirements.lock
