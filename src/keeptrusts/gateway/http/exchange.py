@@ -4,6 +4,7 @@ A handler first says in `admit` whether and how much of a body it takes, before 
 one task per request. Bytes stay bytes: the answer's header lines are prebuilt, an answer is one write, a chunk is one write.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,6 +13,8 @@ from typing import Protocol
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 JOIN_UP_TO = 65536  # bytes: a larger body is handed over as it is, copying it would cost more than a second write
 BODILESS = frozenset({204, 304})
+ENDS = (b"content-length: %d\r\nconnection: close\r\n\r\n", b"content-length: %d\r\n\r\n")  # by keeps_alive
+BODILESS_ENDS = (b"connection: close\r\n\r\n", b"\r\n")
 
 
 class Head:
@@ -22,16 +25,17 @@ class Head:
     credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
     """
 
-    __slots__ = ("has_repeated_credentials", "headers", "is_tls", "method", "path", "peer", "query")
+    has_repeated_credentials = False  # of the class: an attribute that is rarely set costs nothing per request
 
-    def __init__(self, method: str, path: str, query: bytes, headers: dict[bytes, bytes], peer: str) -> None:
+    def __init__(
+        self, method: str, path: str, query: bytes, headers: dict[bytes, bytes], peer: str, is_tls: bool
+    ) -> None:
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.peer = peer
-        self.is_tls = False
-        self.has_repeated_credentials = False
+        self.is_tls = is_tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,15 @@ class Line(Protocol):
     """What an exchange needs of the connection that it came on."""
 
     is_paused: bool
-    date_line: bytes
+
+    def opening(self, exchange: "Exchange", status: int) -> bytes:
+        """Status line and Date. Decides whether the connection stays open, in `exchange.keeps_alive`."""
 
     def send(self, data: bytes) -> None:
         """Hand bytes to the transport. Nothing happens once the connection is gone."""
 
     def send_parts(self, head: bytes, body: bytes) -> None:
         """As `send`, without copying the body."""
-
-    def is_kept_alive(self, exchange: "Exchange") -> bool:
-        """Whether the connection may serve another request after this one."""
 
     def writable(self) -> Awaitable[None]:
         """Wait until the transport takes more."""
@@ -91,46 +94,56 @@ class Line(Protocol):
 class Exchange:
     """One request and its answer, owned by the handler's task.
 
-    Either `respond` once, or `start`, any number of `write`, then `finish`. Header lines are b"name: value\\r\\n"...;
+    Either `respond` once, or `start`, any number of `write`, then `finish`. Header lines are whole, each with its CRLF;
     content-length, transfer-encoding, connection and date are the edge's and must not be among them.
     """
 
-    __slots__ = ("_is_chunked", "_line", "body", "head", "is_complete", "is_started", "ping", "ping_s", "version_is_1_1")
+    # Of the class, as in Head: most requests never set them.
+    body = b""
+    is_started = False
+    is_complete = False
+    rule: BodyRule | None = None  # what `admit` said: the handler's own facts may ride on it
+    _is_chunked = False
+    # The edge's own notes.
+    is_1_1 = True
+    keeps_alive = True
+    coding: tuple[bytes, int] | None = None  # content-encoding of the body, and the limit for what it decodes to
+    refusal: Refusal | None = None
+    charge = 0  # bytes of the server's body budget
+    ping = b""
+    ping_s = 0.0
+    task: asyncio.Task[None] | None = None
 
     def __init__(self, line: Line, head: Head) -> None:
         self.head = head
-        self.body = b""
-        self.is_started = False
-        self.is_complete = False
-        self.version_is_1_1 = True
-        self.ping = b""
-        self.ping_s = 0.0
         self._line = line
-        self._is_chunked = False
 
     def respond(self, status: int, headers: bytes, body: bytes = b"") -> None:
         """The whole answer in one write. To HEAD, the same head without the body."""
-        self._begin()
+        if self.is_started:
+            raise RuntimeError("this request has already been answered")
+        self.is_started = self.is_complete = True
         line = self._line
-        length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
-        end = b"\r\n" if line.is_kept_alive(self) else b"connection: close\r\n\r\n"
+        opening = line.opening(self, status)
+        end = ENDS[self.keeps_alive] % len(body)
         if status in BODILESS or self.head.method == "HEAD":
-            body = b""
-        if len(body) > JOIN_UP_TO:
-            line.send_parts(b"".join((STATUS_LINES[status], line.date_line, headers, length, end)), body)
+            line.send(b"".join((opening, headers, BODILESS_ENDS[self.keeps_alive] if status in BODILESS else end)))
+        elif len(body) > JOIN_UP_TO:
+            line.send_parts(b"".join((opening, headers, end)), body)
         else:
-            line.send(b"".join((STATUS_LINES[status], line.date_line, headers, length, end, body)))
-        self.is_complete = True
+            line.send(b"".join((opening, headers, end, body)))
         line.answered(self)
 
     def start(self, status: int, headers: bytes) -> None:
         """Send the head of an answer whose length is not known yet."""
-        self._begin()
+        if self.is_started:
+            raise RuntimeError("this request has already been answered")
+        self.is_started = True
         line = self._line
-        self._is_chunked = self.version_is_1_1
+        opening = line.opening(self, status)
+        self._is_chunked = self.is_1_1
         framing = b"transfer-encoding: chunked\r\n" if self._is_chunked else b""
-        end = b"\r\n" if line.is_kept_alive(self) else b"connection: close\r\n\r\n"
-        line.send(b"".join((STATUS_LINES[status], line.date_line, headers, framing, end)))
+        line.send(b"".join((opening, headers, framing, BODILESS_ENDS[self.keeps_alive])))
 
     def write(self, data: bytes) -> None:
         """Send a piece now. Check `is_paused` and await `drain` between pieces, or memory grows with a slow client."""
@@ -167,8 +180,3 @@ class Exchange:
         if not self.is_complete:
             self.is_complete = True
             self._line.cut(self, reset=self.is_started and not self._is_chunked)
-
-    def _begin(self) -> None:
-        if self.is_started:
-            raise RuntimeError("this request has already been answered")
-        self.is_started = True

@@ -5,12 +5,20 @@ and found the whole request written. Anything else closes it: bytes of one tenan
 """
 
 import asyncio
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
-from keeptrusts.runtime.http.errors import ConnectionLost, HttpFailure, Phase, ProtocolError, TimedOut, TooLarge, Truncated
-from keeptrusts.runtime.http.messages import Request
+from keeptrusts.runtime.http.errors import (
+    ConnectionLost,
+    HttpFailure,
+    Phase,
+    ProtocolError,
+    TimedOut,
+    TooLarge,
+    Truncated,
+)
+from keeptrusts.runtime.http.messages import Origin, Request, Timeouts
 from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.http.sweep import Sweeper
 
@@ -21,65 +29,63 @@ MAX_OVERHEAD = 65536  # bytes of chunk framing and trailers beyond eight times t
 STALE_WITHIN_S = 1.0
 IDLE_S = 55.0
 MAX_AGE_S = 300.0  # so that a change of DNS is followed
+MAX_IDLE_PER_POOL = 256
 
-PoolKey = tuple[str, object]
 
+class Pool:
+    """The connections of one partition to one origin."""
 
-class Pool(Protocol):
-    """Where a connection goes when it is free."""
+    def __init__(self, key: tuple[str, Origin], sweeper: Sweeper) -> None:
+        self.key = key
+        self.sweeper = sweeper
+        self.idle: list[ClientConnection] = []  # the one used last is taken first: the others get old and are closed
+        self.size = 0  # open connections, idle or not
+        self.dialing = 0
 
-    sweeper: Sweeper
-
-    def release(self, connection: "ClientConnection") -> None:
-        """It may serve another call of its partition and origin."""
-
-    def discard(self, connection: "ClientConnection") -> None:
-        """It is closed."""
+    def find_idle(self) -> "ClientConnection | None":
+        """A connection that can be used now."""
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.expires_at > self.sweeper.now and not connection.is_closed:
+                return connection
+            connection.abort()
+        return None
 
 
 class ClientConnection(asyncio.Protocol):
     """Serves one call at a time. Owned by the loop; `begin` is called by the task that sends."""
 
-    __slots__ = (
-        "_count", "_fed", "_first_byte_by", "_heard_at", "_idle_s", "_informational", "_is_expecting", "_is_paused",
-        "_is_reusable", "_parser", "_pool", "_request", "_response", "_total_by", "_transport", "born_at", "expires_at",
-        "is_closed", "is_fresh", "key", "sent_at",
-    )  # fmt: skip
-
-    def __init__(self, pool: Pool, key: PoolKey) -> None:
-        self.key = key
+    def __init__(self, pool: Pool) -> None:
         self.is_closed = False
         self.is_fresh = True  # has served no call yet
         self.born_at = pool.sweeper.now
         self.expires_at = 0.0
-        self.sent_at = 0.0
         self._pool = pool
+        self._sweeper = pool.sweeper
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
+        self._keep_s = IDLE_S
+        # Of the call under way.
         self._response: Response | None = None
-        self._request: Request | None = None
+        self._timeouts = Timeouts()
+        self._headers: dict[bytes, bytes] = {}
         self._is_expecting = False
         self._is_paused = False
         self._is_reusable = False
-        self._fed = 0
-        self._count = 0
-        self._informational = 0
-        self._first_byte_by = self._total_by = self._heard_at = self._idle_s = 0.0
+        self._ends_by_closing = False
+        self._fed = self._repeats = self._informational = 0
+        self._sent_at = self._heard_at = 0.0
 
     # The call.
 
     def begin(self, request: Request, waiter: asyncio.Future[None]) -> Response:
-        """Write the request, in one piece. `waiter` is done when the head of the answer is there, or nothing will come."""
-        response = Response(self, waiter, request.max_response_bytes)
-        self._response = response
-        self._request = request
+        """Write the request, in one piece. `waiter` is done when the answer's head is there, or nothing will come."""
+        self._response = response = Response(self, waiter, request.max_response_bytes)
+        self._headers = response.headers
+        self._timeouts = request.timeouts
         self._is_expecting = True
-        self._fed = self._count = self._informational = 0
-        now = self._pool.sweeper.now
-        timeouts = request.timeouts
-        self.sent_at = now
-        self._first_byte_by = now + timeouts.first_byte_s
-        self._total_by = now + timeouts.total_s
+        self._fed = 0
+        self._sent_at = self._sweeper.now
         body = request.body
         head = b"%bcontent-length: %d\r\n\r\n" % (request.head, len(body))
         transport = cast("asyncio.Transport", self._transport)
@@ -89,9 +95,10 @@ class ClientConnection(asyncio.Protocol):
             transport.write(head + body)
         return response
 
-    def was_stale(self) -> bool:
+    def was_stale(self, failure: HttpFailure | None) -> bool:
         """A used connection that died at once, without a byte of an answer: the server had already closed it."""
-        return not self.is_fresh and self._fed == 0 and self._pool.sweeper.now - self.sent_at <= STALE_WITHIN_S
+        is_early = self._sweeper.now - self._sent_at <= STALE_WITHIN_S
+        return is_early and not self.is_fresh and isinstance(failure, ConnectionLost)
 
     # What a response may ask for.
 
@@ -103,7 +110,7 @@ class ClientConnection(asyncio.Protocol):
     def resume(self) -> None:
         if self._is_paused and self._transport is not None:
             self._is_paused = False
-            self._heard_at = self._pool.sweeper.now
+            self._heard_at = self._sweeper.now
             self._transport.resume_reading()
 
     def abort(self) -> None:
@@ -117,7 +124,8 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._pool.sweeper.entries.add(self)
+        self._sweeper.entries.add(self)
+        self._pool.size += 1
 
     def data_received(self, data: bytes) -> None:
         response = self._response
@@ -125,38 +133,36 @@ class ClientConnection(asyncio.Protocol):
             self.abort()
             return
         self._fed += len(data)
-        self._heard_at = self._pool.sweeper.now
+        self._heard_at = self._sweeper.now
         try:
             self._parser.feed_data(data)
-        except HttpFailure as failure:
-            self._fail(failure)
         except httptools.HttpParserError as error:
             self._parser_stopped(error)
         except httptools.HttpParserUpgrade:
             self._fail(ProtocolError("the server switched to another protocol"))
         if self._response is None:
-            if self.is_closed:
-                return
-            self._free()
-        elif not response.status and self._fed > MAX_HEAD_BYTES * (self._informational + 1):
-            self._fail(TooLarge(f"the head of the answer is larger than {MAX_HEAD_BYTES} bytes"))
-        elif self._fed > MAX_OVERHEAD + MAX_HEAD_BYTES and self._fed > MAX_OVERHEAD + MAX_HEAD_BYTES + 8 * response.arrived:
-            self._fail(ProtocolError("the answer is mostly framing"))
+            if not self.is_closed:
+                self._free()
+        elif self._fed > MAX_HEAD_BYTES:
+            self._check_progress(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed = True
         self._transport = None
-        self._pool.sweeper.entries.discard(self)
-        self._pool.discard(self)
+        self._sweeper.entries.discard(self)
+        pool = self._pool
+        pool.size -= 1
+        if self in pool.idle:
+            pool.idle.remove(self)
         response, self._response = self._response, None
         if response is not None and not response.is_complete:
-            if response.is_close_delimited and exc is None and not self._is_reusable:
+            if self._ends_by_closing and response.status and exc is None:
                 response.end()
             elif self._fed == 0:
                 response.end(ConnectionLost("the server closed the connection without an answer"))
             else:
                 response.end(Truncated("the connection ended in the middle of the answer"))
-        self._parser = None
+        del self._parser  # it refers back to this connection
 
     def sweep(self, now: float) -> None:
         """Check the deadlines of the call under way; when there is none, the end of this connection."""
@@ -164,12 +170,12 @@ class ClientConnection(asyncio.Protocol):
         if response is None:
             if now > self.expires_at and not self.is_fresh:
                 self.abort()
-        elif now > self._total_by:
+        elif now > self._sent_at + self._timeouts.total_s:
             self._fail(TimedOut(Phase.TOTAL, "the answer took longer than total_s"))
         elif not response.status:
-            if now > self._first_byte_by:
+            if now > self._sent_at + self._timeouts.first_byte_s:
                 self._fail(TimedOut(Phase.FIRST_BYTE, "no answer within first_byte_s"))
-        elif now > self._heard_at + self._idle_s and not self._is_paused:
+        elif now > self._heard_at + self._timeouts.idle_s and not self._is_paused:
             self._fail(TimedOut(Phase.IDLE, "the answer stopped for longer than idle_s"))
 
     # llhttp's events, inside feed_data.
@@ -180,30 +186,32 @@ class ClientConnection(asyncio.Protocol):
         self._is_expecting = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        response = self._response
-        if response is None or response.status:
-            return  # a trailer
-        headers = response.headers
+        headers = self._headers
         name = name.lower()
-        value = value.rstrip(b" \t")
-        self._count += 1
-        if self._count > MAX_FIELDS:
-            raise TooLarge(f"the answer has more than {MAX_FIELDS} header fields")
-        headers[name] = value if name not in headers else headers[name] + b", " + value
+        if name in headers:
+            self._repeats += 1
+            if self._repeats > MAX_FIELDS:
+                raise TooLarge(f"the answer has more than {MAX_FIELDS} header fields")
+            value = headers[name] + b", " + value
+        headers[name] = value.rstrip(b" \t")
 
     def on_headers_complete(self) -> None:
-        response = cast("Response", self._response)
+        response = self._response
+        if response is None:
+            return
         status = self._parser.get_status_code()
         if status < 200 or status > 599:
             self._informational_head(response, status)
             return
         headers = response.headers
+        if len(headers) > MAX_FIELDS or self._fed > MAX_HEAD_BYTES:
+            self._check_size(headers)
         self._is_reusable = self._parser.should_keep_alive()
         if b"content-length" not in headers:
             self._check_framing(response, status)
-        elif self._fed > MAX_HEAD_BYTES:
-            self._check_size(headers)
-        self._idle_s = cast("Request", self._request).timeouts.idle_s
+        if b"keep-alive" in headers:
+            self._keep_s = _kept_for(headers[b"keep-alive"])
+        self._headers = {}  # for trailers, which are dropped
         response.status = status
         response.wake()
 
@@ -234,19 +242,25 @@ class ClientConnection(asyncio.Protocol):
 
     def _check_framing(self, response: Response, status: int) -> None:
         headers = response.headers
-        self._check_size(headers)
         coding = headers.get(b"transfer-encoding")
         if coding is not None:
             if coding.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
                 raise ProtocolError("the answer's transfer-encoding is not exactly chunked")
         elif status not in {204, 304}:
             response.is_close_delimited = True
-            is_allowed = self._parser.get_http_version() == "1.0" or b"close" in headers.get(b"connection", b"").lower()
-            self._is_reusable = not is_allowed
+            says_close = b"close" in headers.get(b"connection", b"").lower()
+            self._ends_by_closing = says_close or self._parser.get_http_version() == "1.0"
 
     def _check_size(self, headers: dict[bytes, bytes]) -> None:
-        if self._fed > MAX_HEAD_BYTES and sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_HEAD_BYTES:
-            raise TooLarge(f"the head of the answer is larger than {MAX_HEAD_BYTES} bytes")
+        if len(headers) > MAX_FIELDS or sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_HEAD_BYTES:
+            raise TooLarge(f"the answer's head is over {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} fields")
+
+    def _check_progress(self, response: Response) -> None:
+        """Much has come: refuse a head without end, and chunks with more framing than body."""
+        if not response.status and self._fed > MAX_HEAD_BYTES * (self._informational + 1):
+            self._fail(TooLarge(f"the head of the answer is larger than {MAX_HEAD_BYTES} bytes"))
+        elif self._fed > MAX_OVERHEAD + MAX_HEAD_BYTES + 8 * response.arrived:
+            self._fail(ProtocolError("the answer is mostly framing"))
 
     def _parser_stopped(self, error: Exception) -> None:
         """The parser refused what came, or one of our own checks inside it did."""
@@ -267,12 +281,31 @@ class ClientConnection(asyncio.Protocol):
     def _free(self) -> None:
         """The answer is complete and everything that came with it has been read."""
         transport = self._transport
-        request, self._request = self._request, None
-        if transport is None or not self._is_reusable or request is None or transport.get_write_buffer_size():
+        pool = self._pool
+        if (
+            transport is None
+            or not self._is_reusable
+            or transport.get_write_buffer_size()
+            or len(pool.idle) >= MAX_IDLE_PER_POOL
+        ):
             self.abort()
             return
-        now = self._pool.sweeper.now
+        now = self._sweeper.now
         self.is_fresh = False
-        self.expires_at = min(now + IDLE_S, self.born_at + MAX_AGE_S)
-        self.resume()
-        self._pool.release(self)
+        self.expires_at = (
+            now + self._keep_s if now + self._keep_s < self.born_at + MAX_AGE_S else self.born_at + MAX_AGE_S
+        )
+        if self._is_paused:
+            self.resume()
+        if self._repeats or self._informational:
+            self._repeats = self._informational = 0
+        pool.idle.append(self)
+
+
+def _kept_for(hint: bytes) -> float:
+    """Seconds that an idle connection is kept, by the server's `Keep-Alive: timeout=5`: a second less, as it may close first."""
+    for part in hint.lower().split(b","):
+        name, _, value = part.strip().partition(b"=")
+        if name == b"timeout" and value.isdigit() and len(value) < 6:
+            return min(IDLE_S, max(0.0, int(value) - 1.0))
+    return IDLE_S

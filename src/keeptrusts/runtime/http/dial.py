@@ -1,14 +1,15 @@
 """Opens connections: resolve, check, connect to the checked address, tunnel through a proxy, TLS with the origin's name."""
 
 import asyncio
+import os
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from keeptrusts.runtime.http.addresses import AddressCheck, AllowAll, Resolver, SystemResolver
-from keeptrusts.runtime.http.connection import ClientConnection
+from keeptrusts.runtime.http.connection import ClientConnection, Pool
 from keeptrusts.runtime.http.errors import ConnectFailed, Phase, TimedOut
 from keeptrusts.runtime.http.messages import Origin
 from keeptrusts.runtime.http.proxy import Proxy, open_tunnel
@@ -42,22 +43,19 @@ class Dialer:
         self._check = check or AllowAll()
         self._proxy = proxy
 
-    async def dial(
-        self, make: Callable[[], ClientConnection], partition: str, origin: Origin, connect_s: float
-    ) -> ClientConnection:
+    async def dial(self, pool: Pool, connect_s: float) -> ClientConnection:
         """A connection that is ready for a request. Raises ConnectFailed, AddressRefused, TimedOut(CONNECT)."""
+        partition, origin = pool.key
+        pool.dialing += 1
         try:
             async with asyncio.timeout(connect_s):
                 sock = await self._open_socket(partition, origin, connect_s)
-                try:
-                    return await self._attach(make, sock, origin)
-                except BaseException:
-                    sock.close()
-                    raise
+                return await self._attach(pool, sock, origin)
         except TimeoutError as error:
-            raise TimedOut(
-                Phase.CONNECT, f"no connection to {origin.host}:{origin.port} within {connect_s:g} s"
-            ) from error
+            message = f"no connection to {origin.host}:{origin.port} within {connect_s:g} s"
+            raise TimedOut(Phase.CONNECT, message) from error
+        finally:
+            pool.dialing -= 1
 
     async def _open_socket(self, partition: str, origin: Origin, connect_s: float) -> socket.socket:
         """Connected to the origin, through the proxy's tunnel where one serves it."""
@@ -78,23 +76,25 @@ class Dialer:
             raise
         return sock
 
-    async def _attach(
-        self, make: Callable[[], ClientConnection], sock: socket.socket, origin: Origin
-    ) -> ClientConnection:
+    async def _attach(self, pool: Pool, sock: socket.socket, origin: Origin) -> ClientConnection:
+        """The connection on this socket, which is closed if that fails."""
         loop = asyncio.get_running_loop()
+        tls = self._tls if origin.scheme == "https" else None
+        name = origin.host if tls else None
         try:
-            if origin.scheme == "http":
-                _, connection = await loop.create_connection(make, sock=sock)
-            else:
-                _, connection = await loop.create_connection(
-                    make, sock=sock, ssl=self._tls, server_hostname=origin.host
-                )
+            _, connection = await loop.create_connection(
+                lambda: ClientConnection(pool), sock=sock, ssl=tls, server_hostname=name
+            )
         except ssl.SSLCertVerificationError as error:
-            raise ConnectFailed(
-                f"the certificate of {origin.host}:{origin.port} is not valid for it: {error.verify_message}"
-            ) from error
+            sock.close()
+            message = f"the certificate of {origin.host}:{origin.port} is not valid for it: {error.verify_message}"
+            raise ConnectFailed(message) from error
         except OSError as error:  # ssl.SSLError is one
+            sock.close()
             raise ConnectFailed(f"the TLS handshake with {origin.host}:{origin.port} failed") from error
+        except BaseException:
+            sock.close()
+            raise
         return connection
 
 
@@ -114,7 +114,7 @@ async def _connect(addresses: Sequence[str], host: str, port: int, connect_s: fl
             reason = "no answer"
         except OSError as error:
             sock.close()
-            reason = (error.strerror or "failed").lower()
+            reason = os.strerror(error.errno).lower() if error.errno else "failed"
         except BaseException:
             with suppress(OSError):
                 sock.close()

@@ -31,23 +31,20 @@ class Response:
     encoding that the headers name.
     """
 
-    __slots__ = (
-        "_limit", "_pause_at", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete",
-        "pieces", "status", "waiter",
-    )  # fmt: skip
+    # Of the class: what most answers never set costs nothing per call.
+    status = 0
+    is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
+    is_complete = False
+    failure: HttpFailure | None = None
+    arrived = 0  # bytes of the body, as they came
 
     def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
-        self.status = 0
         self.headers: dict[bytes, bytes] = {}
-        self.is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
-        self.is_complete = False
-        self.failure: HttpFailure | None = None
         self.pieces: list[bytes] = []
         self.waiter: asyncio.Future[None] | None = waiter
-        self.arrived = 0
-        self._source: Source = source
+        self._source = source
         self._limit = limit
-        self._pause_at = min(HIGH_WATER, limit)
+        self._pause_at = HIGH_WATER if limit > HIGH_WATER else limit  # in bytes arrived
 
     async def read(self) -> bytes:
         """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""
@@ -104,77 +101,6 @@ class Response:
             raise BadEncoding(str(error)) from error
 
     def abort(self) -> None:
-        """Close the connection at once."""
-
-
-class Response:
-    """Status, headers, and a body to be read once: by `read` or by `chunks`. Owned by the task that sent the request.
-
-    Whoever leaves before the end calls `abort` (in a `finally`, say): it is cheap and may be called at any time.
-    `headers` has lower-case names, repeated fields joined with b", ". A decoded body no longer has the length and
-    encoding that the headers name.
-    """
-
-    __slots__ = (
-        "_limit", "_pause_at", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete",
-        "pieces", "status", "waiter",
-    )  # fmt: skip
-
-    def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self.is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
-        self.is_complete = False
-        self.failure: HttpFailure | None = None
-        self.pieces: list[bytes] = []
-        self.waiter: asyncio.Future[None] | None = waiter
-        self.arrived = 0
-        self._source: Source = source
-        self._limit = limit
-        self._pause_at = min(HIGH_WATER, limit)
-
-    async def read(self) -> bytes:
-        """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""
-        if not self.is_complete:
-            self._pause_at = self._limit
-            self._source.resume()
-            while not self.is_complete:
-                await self._wait()
-        if self.failure is not None:
-            raise self.failure
-        body = self._take()
-        encoding = self.headers.get(b"content-encoding")
-        if encoding is None or not body:
-            return body
-        try:
-            return await decode_body(encoding, body, self._limit, max_ratio=None)
-        except BodyTooLarge as error:
-            raise TooLarge(f"the answer decodes to more than {self._limit} bytes") from error
-        except BadBody as error:
-            raise BadEncoding(str(error)) from error
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Pieces as they arrive, decoded; what arrived together comes together. Raises as `read`, after the last piece."""
-        encoding = self.headers.get(b"content-encoding")
-        decoder = None if encoding is None else self._decoder(encoding)
-        while True:
-            if self.pieces:
-                data = self._take()
-                if decoder is None:
-                    yield data
-                else:
-                    for piece in self._decode(decoder, data):
-                        yield piece
-            elif not self.is_complete:
-                await self._wait()
-            elif self.failure is not None:
-                raise self.failure
-            else:
-                break
-        if decoder is not None and self.arrived:
-            self._finish(decoder)
-
-    def abort(self) -> None:
         """Give the answer up: closes the connection unless the answer had ended."""
         if not self.is_complete:
             self.is_complete = True
@@ -189,8 +115,7 @@ class Response:
         self.arrived += len(data)
         if self.arrived > self._pause_at:
             self._hold_back()
-        waiter = self.waiter
-        if waiter is not None:
+        if self.waiter is not None:
             self.wake()
 
     def wake(self) -> None:

@@ -1,0 +1,277 @@
+"""Reads requests from the bytes of one connection: llhttp's events in, whole requests out. Knows no socket and no time.
+
+Order per request: framing checks, `admit`, body limits, then the body. What must not go on raises `Refused`.
+"""
+
+from typing import Protocol
+
+import httptools
+
+from keeptrusts.gateway.http.exchange import Exchange, Handler, Head, Line, Refusal
+from keeptrusts.gateway.http.framing import (
+    MAX_FIELDS,
+    MAX_HEAD_BYTES,
+    METHODS,
+    check_coding,
+    check_host,
+    check_repeated,
+    split_target,
+)
+from keeptrusts.gateway.http.limits import Limits
+from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, too_large
+from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
+
+MAX_OVERHEAD = 65536  # bytes of chunk framing, extensions and trailers beyond eight times the body
+
+
+class Refused(Exception):
+    """Nothing more is read from this connection: answer this and close."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
+class Budget:
+    """Bytes of request bodies that a server holds at this moment."""
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
+class Owner(Line, Protocol):
+    """The connection, as its reader sees it."""
+
+    def ready(self, exchange: Exchange) -> None:
+        """A request is whole."""
+
+    def expects_continue(self) -> None:
+        """The client waits for a 100 before it sends the body."""
+
+
+class RequestReader:
+    """One per connection; the requests come in order."""
+
+    def __init__(
+        self, owner: Owner, handler: Handler, budget: Budget, limits: Limits, *, peer: str, is_tls: bool
+    ) -> None:
+        self.exchange: Exchange | None = None  # the request whose body is being read
+        self.is_between = False  # the last bytes ended a request
+        self._owner = owner
+        self._handler = handler
+        self._budget = budget
+        self._peer = peer
+        self._is_tls = is_tls
+        self._parser = httptools.HttpRequestParser(self)
+        self._fed = 0  # bytes since the request began, or a little more
+        self._slack = 0  # how much of that may belong to the request before
+        self._limit = 0
+        # Of the request before: a client mostly says the same again.
+        self._last_host: bytes | None = None
+        self._last_url = b""
+        self._last_target = ("", b"")
+        # Of the request that is being read.
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
+        self._repeats = 0
+        self._has_repeated_credentials = False
+        self._is_chunked = False
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Read on. Raises Refused."""
+        self.is_between = False
+        size = len(data)
+        self._fed += size
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            raise Refused(self._explain(error)) from error
+        except httptools.HttpParserUpgrade as error:
+            raise Refused(refuse(Malformed("this server does not switch protocols"))) from error
+        if self.is_between:
+            self._fed = self._slack = size
+        elif self._fed - self._slack > MAX_HEAD_BYTES:
+            self._check_progress()
+
+    def close(self) -> None:
+        """Let go of what was read. Nothing may be fed after this."""
+        if self.exchange is not None:
+            self._budget.held -= self.exchange.charge
+            self.exchange = None
+        del self._parser  # it refers back to this reader
+
+    # llhttp's events, inside feed_data.
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        headers = self._headers
+        name = name.lower()
+        if name in headers:
+            value = self._join(name, value)
+        headers[name] = value.rstrip(b" \t")
+
+    def on_headers_complete(self) -> None:
+        headers = self._headers
+        self._check_size(headers)
+        parser = self._parser
+        method = METHODS.get(parser.get_method())
+        if method is None:
+            raise Malformed("this method is not offered", code="method_not_allowed", status=405)
+        keeps_alive = parser.should_keep_alive()
+        # llhttp also reads HTTP/0.9 and HTTP/2.0, which it keeps alive only where they say so.
+        is_1_1 = (keeps_alive and b"connection" not in headers) or self._is_1_1()
+        if parser.should_upgrade():
+            raise Malformed("this server does not switch protocols", code="upgrade_not_offered")
+        path, query = self._read_target(headers.get(b"host"), is_1_1=is_1_1)
+        head = Head(method, path, query, headers, self._peer, self._is_tls)
+        exchange = Exchange(self._owner, head)
+        if not (keeps_alive and is_1_1):
+            exchange.keeps_alive = False
+            exchange.is_1_1 = is_1_1
+        if self._repeats:
+            head.has_repeated_credentials = self._has_repeated_credentials
+        self._admit(exchange, headers)
+        self.exchange = exchange
+        self._headers = {}  # for trailers, which are dropped
+
+    def on_body(self, data: bytes) -> None:
+        self._pieces.append(data)
+        if self._is_chunked:
+            self._count(len(data))
+
+    def on_message_complete(self) -> None:
+        exchange = self.exchange
+        if exchange is None:
+            return
+        self.exchange = None
+        self.is_between = True
+        pieces = self._pieces
+        if pieces:
+            exchange.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._pieces = []
+        self._url = b""
+        if self._is_chunked or self._repeats:
+            self._headers = {}
+            self._repeats = self._size = 0
+            self._has_repeated_credentials = self._is_chunked = False
+        self._owner.ready(exchange)
+
+    # Steps.
+
+    def _join(self, name: bytes, value: bytes) -> bytes:
+        """A field that came before, with its further value."""
+        if check_repeated(name):
+            self._has_repeated_credentials = True
+        self._repeats += 1
+        if self._repeats > MAX_FIELDS:
+            raise _head_too_large()
+        return self._headers[name] + b", " + value
+
+    def _check_size(self, headers: dict[bytes, bytes]) -> None:
+        if len(headers) + self._repeats > MAX_FIELDS:
+            raise _head_too_large()
+        if self._fed > MAX_HEAD_BYTES:
+            size = len(self._url) + sum(map(len, headers)) + sum(map(len, headers.values())) + 4 * len(headers)
+            if size > MAX_HEAD_BYTES:
+                raise _head_too_large()
+
+    def _read_target(self, host: bytes | None, *, is_1_1: bool) -> tuple[str, bytes]:
+        """Path and query, both they and the Host checked."""
+        url = self._url
+        if host is None or host != self._last_host:
+            check_host(host, is_1_1=is_1_1)
+            self._last_host = host
+        elif url == self._last_url:
+            return self._last_target
+        target = split_target(url, host)
+        self._last_url = url
+        self._last_target = target
+        return target
+
+    def _is_1_1(self) -> bool:
+        version = self._parser.get_http_version()
+        if version not in {"1.1", "1.0"}:
+            raise Malformed("only HTTP/1.1 and HTTP/1.0 are spoken here", code="version_not_supported", status=505)
+        return bool(version == "1.1")
+
+    def _admit(self, exchange: Exchange, headers: dict[bytes, bytes]) -> None:
+        """Ask the handler, then apply what it says to the body that was announced."""
+        if b"transfer-encoding" in headers:
+            check_coding(headers[b"transfer-encoding"], is_1_1=exchange.is_1_1)
+            self._is_chunked = True
+        length = int(headers.get(b"content-length", 0))  # llhttp has refused everything but digits
+        rule = self._handler.admit(exchange.head)
+        if isinstance(rule, Refusal):
+            if self._is_chunked or length:
+                raise Refused(rule)
+            exchange.refusal = rule
+            return
+        exchange.rule = rule
+        self._limit = limit = rule.max_body_bytes
+        if length > limit:
+            raise too_large(limit)
+        if b"content-encoding" in headers:
+            exchange.coding = self._check_encoding(headers[b"content-encoding"])
+        budget = self._budget
+        if length > budget.limit - budget.held:
+            raise overloaded("too many request bodies are being held")
+        budget.held += length
+        exchange.charge = length
+        if b"expect" in headers:
+            self._check_expectation(headers[b"expect"], announced=self._is_chunked or length > 0)
+
+    def _check_encoding(self, encoding: bytes) -> tuple[bytes, int] | None:
+        try:
+            name = normal_encoding(encoding)
+        except UnsupportedEncoding as error:
+            raise Malformed(str(error), code="unsupported_encoding", status=415) from error
+        return None if name is None else (name, self._limit)
+
+    def _check_expectation(self, value: bytes, *, announced: bool) -> None:
+        if value.lower() != b"100-continue":
+            raise Malformed("the only expectation is 100-continue", code="expectation_failed", status=417)
+        if announced:
+            self._owner.expects_continue()
+
+    def _count(self, size: int) -> None:
+        """A piece of a body whose length was not announced."""
+        self._size += size
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        budget = self._budget
+        if size > budget.limit - budget.held:
+            raise overloaded("too many request bodies are being held")
+        budget.held += size
+        if self.exchange is not None:
+            self.exchange.charge += size
+
+    def _check_progress(self) -> None:
+        """Much has come: refuse a head without end, and chunks with more framing than body."""
+        if self.exchange is None:
+            raise Refused(refuse(_head_too_large()))
+        if self._is_chunked and self._fed - self._slack > MAX_HEAD_BYTES + MAX_OVERHEAD + 8 * self._size:
+            raise Refused(refuse(Malformed("the body is mostly chunk framing")))
+
+    def _explain(self, error: Exception) -> Refusal:
+        cause = error.__context__
+        if isinstance(cause, Malformed):
+            return refuse(cause)
+        if isinstance(cause, Refused):
+            return cause.refusal
+        if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
+            raise cause
+        if isinstance(error, httptools.HttpParserInvalidMethodError):
+            return refuse(Malformed("the request line does not begin with a method of HTTP"))
+        return refuse(Malformed("the request is not valid HTTP/1.1"))
+
+
+def _head_too_large() -> Malformed:
+    message = f"the request's head is over {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} fields"
+    return Malformed(message, code="head_too_large", status=431)

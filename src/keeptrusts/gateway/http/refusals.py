@@ -1,0 +1,36 @@
+"""Answers that the edge gives by itself, to what it cannot hand to anyone: malformed, too large, too slow, too many."""
+
+import msgspec
+
+from keeptrusts.gateway.http.exchange import Refusal
+
+JSON_LINE = b"content-type: application/json\r\n"
+
+
+class Malformed(Exception):
+    """The request cannot be served. Raised inside the parser's callbacks; `status` and `code` say how to answer."""
+
+    def __init__(self, message: str, *, code: str = "invalid_request", status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+
+
+def refuse(malformed: Malformed) -> Refusal:
+    """The error as its answer. A retry is told only where it can help: 503."""
+    kind = "invalid_request_error" if malformed.status < 500 else "server_error"
+    error = {"message": malformed.message, "type": kind, "param": None, "code": malformed.code}
+    retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
+    return Refusal(malformed.status, JSON_LINE + retry, msgspec.json.encode({"error": error}))
+
+
+def too_large(limit: int) -> Malformed:
+    return Malformed(f"the request body is larger than {limit} bytes", code="body_too_large", status=413)
+
+
+def overloaded(what: str) -> Malformed:
+    return Malformed(f"the gateway is overloaded: {what}; try again shortly", code="overloaded", status=503)
+
+
+INTERNAL = refuse(Malformed("the gateway failed on this request", code="internal_error", status=500))

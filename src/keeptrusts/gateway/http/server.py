@@ -1,0 +1,154 @@
+"""The listening side: sockets, TLS, connections, drain. One server per process and address."""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import format_datetime
+from pathlib import Path
+
+from keeptrusts.gateway.http.connection import ServerConnection
+from keeptrusts.gateway.http.exchange import Exchange, Handler
+from keeptrusts.gateway.http.limits import Limits
+from keeptrusts.gateway.http.reader import Budget
+from keeptrusts.runtime.clock import Clock, SystemClock
+from keeptrusts.runtime.http.sweep import Sweeper
+
+BACKLOG = 2048
+HANDSHAKE_S = 10.0
+POLL_S = 0.02
+
+
+class CannotListen(Exception):
+    """The address cannot be bound; the message says which and why."""
+
+
+class Server:
+    """Accepts connections for a handler. `running` holds the requests whose tasks have not ended."""
+
+    def __init__(self, handler: Handler, *, limits: Limits, clock: Clock, tls: ssl.SSLContext | None) -> None:
+        self.handler = handler
+        self.limits = limits
+        self.budget = Budget(limits.max_buffered_bytes)
+        self.sweeper = Sweeper(limits.sweep_s, also=self._tell_time)
+        self.loop = asyncio.get_running_loop()
+        self.running: set[Exchange] = set()
+        self.date_line = b""
+        self.is_draining = False
+        self.is_tls = tls is not None
+        self.port = 0
+        self._clock = clock
+        self._tls = tls
+        self._listener: asyncio.Server | None = None
+        self._tell_time()
+
+    @property
+    def connections(self) -> int:
+        """Open connections, idle ones too."""
+        return len(self.sweeper.entries)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests whose tasks have not ended."""
+        return len(self.running)
+
+    async def start(self, sock: socket.socket) -> None:
+        """Accept on a bound socket, which is the server's from now on."""
+        self.port = sock.getsockname()[1]
+        self.sweeper.start(self.loop)
+        self._listener = await self.loop.create_server(
+            lambda: ServerConnection(self),
+            sock=sock,
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
+        )
+
+    def stop_accepting(self) -> None:
+        """Close the listening socket. Connections go on."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    async def drain(self, grace_s: float) -> bool:
+        """Let every request under way end, then close. Whether all of them did; after `grace_s` the rest is cut."""
+        self.stop_accepting()
+        self.is_draining = True
+        for connection in self._connections():
+            connection.close_if_idle()
+        ends_at = self.loop.time() + grace_s
+        while self._is_at_work():  # noqa: ASYNC110 - an event would have to be set per request
+            if self.loop.time() >= ends_at:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+    async def close(self) -> None:
+        """Cut what is left and wait for its tasks."""
+        self.stop_accepting()
+        for connection in self._connections():
+            connection.abort()
+        for exchange in tuple(self.running):
+            if exchange.task is not None:
+                exchange.task.cancel()
+        while self.running or self.sweeper.entries:  # noqa: ASYNC110 - an event would have to be set per request
+            await asyncio.sleep(0)  # a turn of the loop: the transports and tasks end by themselves
+        self.sweeper.stop()
+
+    def _is_at_work(self) -> bool:
+        return bool(self.running) or bool(self.sweeper.entries)
+
+    def _connections(self) -> list[ServerConnection]:
+        return [entry for entry in self.sweeper.entries if isinstance(entry, ServerConnection)]
+
+    def _tell_time(self) -> None:
+        self.date_line = b"date: %b\r\n" % format_datetime(self._clock.now(), usegmt=True).encode()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket, without SO_REUSEPORT, so that a second gateway on the address is told. Raises CannotListen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    is_dual = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
+    except OSError as error:
+        reasons = {
+            errno.EADDRINUSE: "another process listens there",
+            errno.EACCES: "this user may not; ports below 1024 need a privilege",
+            errno.EADDRNOTAVAIL: "this machine does not have that address",
+        }
+        reason = reasons.get(error.errno or 0, error.strerror or "the name cannot be resolved")
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
+
+
+def server_tls(cert_file: Path, key_file: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later with this certificate chain. Raises CannotListen where the files cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(cert_file, key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise CannotListen(f"the certificate {cert_file} with the key {key_file} cannot be used") from error
+    return context
+
+
+@asynccontextmanager
+async def open_server(
+    handler: Handler,
+    *,
+    listen: tuple[str, int] = ("127.0.0.1", 0),
+    sock: socket.socket | None = None,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Server]:
+    """A server for the life of the block, on `sock` where one is handed in. Leaving cuts; `drain` before that is kinder."""
+    server = Server(handler, limits=limits or Limits(), clock=clock or SystemClock(), tls=tls)
+    await server.start(sock or bind(*listen))
+    try:
+        yield server
+    finally:
+        await server.close()
