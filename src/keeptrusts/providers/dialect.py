@@ -14,17 +14,20 @@ class StreamReader(Protocol):
     """
 
     usage: Usage | None
-    is_complete: bool       # the provider said that the reply is over: anything else is a truncation
-    failure: str | None     # the provider's own in-band error, if it sent one
+    is_complete: bool  # the provider said that the reply is over: anything else is a truncation
+    failure: str | None  # the provider's own in-band error, if it sent one
 
     def watch(self, event: bytes) -> bytes:
-        """Note usage and the end, without reading texts. Gives the event back, or b"" where it must not be passed on."""
+        """Note usage and the end, without reading texts. Gives the event back, or b"" where it must not go on."""
 
     def read(self, event: bytes) -> Piece:
         """As `watch`, with all texts of the event."""
 
     def write(self, piece: Piece, changes: Changes) -> bytes:
-        """The event with other texts, as bytes. Without changes these are the bytes that came."""
+        """The event with other texts, as bytes. Without changes these are the bytes that came.
+
+        Every event that was read is written, in order, after what is carried before it: events may be numbered.
+        """
 
     def carry(self, channel: Channel, text: str) -> bytes:
         """A further event of a channel already seen, bearing `text`."""
@@ -38,14 +41,22 @@ class Dialect(Protocol):
 
     name: Literal["openai", "anthropic"]
 
-    def read_call(self, route: Route, body: bytes, content_type: bytes) -> Call:
-        """Read what routing needs. Raises Fault for a body that is not well-formed or not of this route."""
+    def read_call(self, route: Route, body: bytes, content_type: bytes, *, model: str | None = None) -> Call:
+        """Read what routing needs. Raises Fault for a body that is not well-formed or not of this route.
+
+        `model` is the one that the path names, as Azure's paths do; it comes before the body's.
+        """
 
     def texts(self, call: Call) -> tuple[list[Text], list[Unreadable]]:
         """Every string of the call that a person or a model reads, and every part that cannot be read."""
 
-    def write_call(self, call: Call, *, model: str, changes: Changes, ask_usage: bool) -> bytes:
-        """The body to send: byte for byte what came, but for `model`, `changes` and a request for usage."""
+    def write_call(
+        self, call: Call, *, model: str, changes: Changes, ask_usage: bool, max_output_tokens: int | None = None
+    ) -> bytes:
+        """The body to send: byte for byte what came, but for `model`, `changes` and a request for usage.
+
+        `max_output_tokens` is added where the call itself sets no limit.
+        """
 
     def read_reply(self, route: Route, body: bytes, content_type: bytes, *, with_texts: bool) -> Reply:
         """Read a whole successful answer. Raises Fault(UPSTREAM_ERROR) where it cannot be read but must be."""

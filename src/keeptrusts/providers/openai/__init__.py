@@ -1,0 +1,1 @@
+"""The OpenAI dialect: chat, completions, responses, embeddings, moderations, audio and images."""
