@@ -2,7 +2,7 @@
 
 import typer
 
-from keeptrusts.cli import gateway
+from keeptrusts.cli import events, gateway, up
 
 app = typer.Typer(
     name="kt",
@@ -11,7 +11,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("up")(up.up)
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(events.app, name="events")
 
 
 def main() -> None:

@@ -27,7 +27,6 @@ DOWN = (
 
 DOWN_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
-UPSTREAM_REQUEST_ID = (b"x-request-id", b"request-id")
 
 
 def request_lines(headers: Mapping[bytes, bytes]) -> bytes:
@@ -45,9 +44,8 @@ def answer_lines(headers: Mapping[bytes, bytes]) -> bytes:
     for name, value in headers.items():
         if name in _DOWN or name.startswith(DOWN_PREFIXES):
             lines += b"%b: %b\r\n" % (name, value)
-        elif name in UPSTREAM_REQUEST_ID:
-            lines += b"x-upstream-request-id: %b\r\n" % value
-    return lines
+    upstream_id = headers.get(b"x-request-id") or headers.get(b"request-id")
+    return lines + b"x-upstream-request-id: %b\r\n" % upstream_id if upstream_id else lines
 
 
 _UP = frozenset(UP)

@@ -85,7 +85,7 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
         source = FileSource(settings.policy_config, secrets, make_rebuild(active, maker, clock), content)
         lines = LineWriter(sys.stdout.fileno()) if settings.events_stdout else None
         outbox = await stack.enter_async_context(
-            open_outbox(directory / "spool", boot_id=boot_id, clock=clock, lines=lines)
+            open_outbox(directory / "spool" / "0", boot_id=boot_id, clock=clock, lines=lines)
         )
         client = await stack.enter_async_context(
             open_http_client(tls=client_tls(settings.ca_file), proxy=_proxy(settings))
