@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keeptrusts.contract.events import LossReason
-from keeptrusts.runtime.records import HEADS, PROTECTED_HEAD, scan_records
+from keeptrusts.runtime.records import HEADS, NOTE, PROTECTED_HEAD, Record, scan_records
 
 _NAME = re.compile(r"^\d{10}\.log$")
 _PEEK_BYTES = 64 * 1024
@@ -97,25 +97,32 @@ def read_segment(directory: Path, number: int, offset: int = 0, size: int = -1) 
         return b""
 
 
-def describe_segments(directory: Path) -> list[Segment]:
-    """All segments, by their first record and the file system's word; none is read whole."""
+def find_first(directory: Path, number: int) -> Record | None:
+    """The first record that bears a number: the head, unless that is damaged."""
+    records = scan_records(read_segment(directory, number, 0, _PEEK_BYTES), is_whole=True)
+    return next((record for record in records if record.kind != NOTE), None)
+
+
+def describe_segments(directory: Path, next_seq: int) -> list[Segment]:
+    """All segments, oldest first, by their first record and the file system's word; none is read whole.
+
+    `next_seq` is the number that the next event will have.
+    """
     segments: list[Segment] = []
-    for number in list_segments(directory):
+    for number in reversed(list_segments(directory)):
         status = segment_path(directory, number).stat()
-        head = next(scan_records(read_segment(directory, number, 0, _PEEK_BYTES), is_whole=True), None)
-        is_intact = head is not None and head.kind in HEADS
-        first_seq = head.seq if head is not None else (segments[-1].first_seq if segments else 1)
+        first = find_first(directory, number)
+        first_seq = first.seq if first else next_seq
         segments.append(
             Segment(
                 number=number,
                 first_seq=first_seq,
-                last_seq=first_seq - 1,
-                # Where the first record is damaged nobody can tell: then nothing is dropped.
-                is_protected=not is_intact or (head is not None and head.kind == PROTECTED_HEAD),
+                last_seq=next_seq - 1,
+                # Where the head is damaged nobody can tell: then the segment is kept.
+                is_protected=first is None or first.kind not in HEADS or first.kind == PROTECTED_HEAD,
                 size=status.st_size,
                 modified_ns=status.st_mtime_ns,
             )
         )
-        if len(segments) > 1:
-            segments[-2].last_seq = first_seq - 1
-    return segments
+        next_seq = first_seq
+    return segments[::-1]

@@ -100,8 +100,10 @@ class Spool:
         """Write what recovery may need. Raises SpoolFull if `strict` and there is no room for it."""
         if strict:
             self._protect(is_admitted=False)
-        if not self._write(NOTE, 0, payload) and strict:
-            raise SpoolFull(self.complaint)
+            if self.is_full or not self._write(NOTE, 0, payload):
+                raise SpoolFull(self.complaint)
+        else:
+            self._write(NOTE, 0, payload)
 
     def declare_loss(self, first_seq: int, last_seq: int, reason: LossReason) -> None:
         """Say that these events cannot be had from here; a gap record follows with the next event or `tidy`."""
@@ -203,8 +205,16 @@ class Spool:
         else:
             self._start_segment(self._closed[-1].number + 1 if self._closed else 1, protect=False)
         self._holds_strict = self._current.is_protected
+        self._cursor = self._within_reach(self._cursor)
         for first_seq, last_seq in recovered.holes:
             self.declare_loss(first_seq, last_seq, "corrupt")
+
+    def _within_reach(self, cursor: Cursor) -> Cursor:
+        """The cursor, not behind the end: a power cut may have taken what was acknowledged already."""
+        end = Position(self._current.number, self._current.size)
+        if Position(cursor.segment, cursor.offset) <= end:
+            return cursor
+        return Cursor(segment=end.segment, offset=end.offset, seq=cursor.seq)
 
     def _write(self, kind: bytes, seq: int, payload: bytes, *, beyond_cap: bool = False) -> bool:
         """Whether the record reached the kernel whole."""
@@ -290,16 +300,19 @@ class Spool:
         for segment, reason in drops:
             segment_path(self.directory, segment.number).unlink(missing_ok=True)
             self._closed.remove(segment)
-            first_seq = max(segment.first_seq, self._cursor.seq + 1)
+            # Where an older segment stayed, the hole begins behind it: what declared its first part may go as well.
+            older = [one.last_seq + 1 for one in self._closed if one.number < segment.number]
+            first_seq = max(older[-1] if older else segment.first_seq, self._cursor.seq + 1)
             if first_seq <= segment.last_seq:
                 self._lose(first_seq, segment.last_seq, reason)
-                self.lost += (segment.last_seq - first_seq + 1) if retention.is_awaited(segment) else 0
+            if retention.is_awaited(segment):
+                self.lost += max(0, segment.last_seq - max(segment.first_seq - 1, self._cursor.seq))
         return suffices
 
     def _lose(self, first_seq: int, last_seq: int, reason: LossReason) -> None:
         last = self._losses[-1] if self._losses else None
-        if last and last.reason == reason and last.last_seq + 1 == first_seq:
-            self._losses[-1] = Loss(last.first_seq, last_seq, reason)
+        if last and last.reason == reason and last.first_seq <= first_seq <= last.last_seq + 1:
+            self._losses[-1] = Loss(last.first_seq, max(last_seq, last.last_seq), reason)
         else:
             self._losses.append(Loss(first_seq, last_seq, reason))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from keeptrusts.contract.events import Gap
-from keeptrusts.runtime.records import GAP
-from keeptrusts.runtime.segments import Segment, describe_segments, segment_path
+from keeptrusts.runtime.records import GAP, HEADS
+from keeptrusts.runtime.segments import Segment, describe_segments, find_first, list_segments, segment_path
 from keeptrusts.runtime.spool_reader import Position, SpoolReader
 
 CURSOR_NAME = "cursor"
@@ -32,22 +32,40 @@ class Recovered:
 
 
 def recover_segments(directory: Path, cursor: Cursor) -> Recovered:
-    """Look at all segments and read the last two: older ones were whole when they were left behind."""
-    segments = describe_segments(directory)
-    reader = SpoolReader(directory, Position(segments[-2:][0].number) if segments else None, is_live=False)
+    """Read the last two segments, and look at the others: those were whole when they were left behind."""
+    numbers = list_segments(directory)
+    reader = SpoolReader(directory, Position(_choose_first(directory, numbers)), is_live=False)
     declared = [msgspec.json.decode(record.payload, type=Gap) for record in reader.read() if record.kind == GAP]
-    holes = [
-        hole
-        for hole in reader.holes
-        if not any(gap.first_seq <= hole[0] and hole[1] <= gap.last_seq for gap in declared)
-    ]
+    if numbers:
+        _cut(directory, numbers[-1], reader.position)
     next_seq = max(1, cursor.seq + 1, reader.next_seq)
-    if segments:
-        last = segments[-1]
-        last.last_seq = next_seq - 1
-        last.size = reader.position.offset
-        os.truncate(segment_path(directory, last.number), last.size)
-    return Recovered(segments=segments, next_seq=next_seq, holes=holes)
+    return Recovered(
+        segments=describe_segments(directory, next_seq),
+        next_seq=next_seq,
+        holes=[hole for hole in reader.holes if not any(_covers(gap, hole) for gap in declared)],
+    )
+
+
+def _choose_first(directory: Path, numbers: list[int]) -> int:
+    """The last but one, or an earlier one where that has lost its head, which says what number comes first."""
+    for number in numbers[-2::-1]:
+        first = find_first(directory, number)
+        if first and first.kind in HEADS:
+            return number
+    return numbers[0] if numbers else 0
+
+
+def _cut(directory: Path, number: int, end: Position) -> None:
+    """Take away what stands behind the last intact record: nobody was told that it is kept."""
+    path = segment_path(directory, number)
+    if end.segment == number and end.offset:
+        os.truncate(path, end.offset)
+    else:
+        path.unlink()
+
+
+def _covers(gap: Gap, hole: tuple[int, int]) -> bool:
+    return gap.first_seq <= hole[0] and hole[1] <= gap.last_seq
 
 
 def load_cursor(directory: Path) -> Cursor:
