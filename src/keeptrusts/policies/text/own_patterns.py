@@ -1,0 +1,114 @@
+"""Patterns and globs that a pack brings along: which are accepted, and what is wrong with the others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import re2
+
+from keeptrusts.policies.text.detector import compile_detector
+from keeptrusts.policies.text.problems import SettingProblem
+from keeptrusts.policies.text.shapes import Shape
+from keeptrusts.policies.text.syntax import UnsupportedSyntaxError, parse_pattern, width
+
+MAX_PATTERNS = 100
+MAX_PATTERN_BYTES = 1024
+MAX_MATCH = 512
+MAX_MEMORY = 1 << 20
+MAX_GLOBS = 1000
+MAX_GLOB_LENGTH = 256
+
+
+def own_shape(kind: str, pattern: str) -> Shape:
+    return Shape(kind, pattern, family="own")
+
+
+def check_patterns(setting: str, patterns: Sequence[str]) -> list[SettingProblem]:
+    """Every reason why these patterns cannot be used, under the setting's name."""
+    if len(patterns) > MAX_PATTERNS:
+        message = f"{len(patterns)} patterns; at most {MAX_PATTERNS} are allowed"
+        return [SettingProblem(setting, message, "join patterns of one kind with |")]
+    problems = [
+        SettingProblem(f"{setting}[{index}]", *problem)
+        for index, pattern in enumerate(patterns)
+        if (problem := pattern_problem(pattern))
+    ]
+    if patterns and not problems:
+        try:
+            compile_detector(tuple(own_shape("own", pattern) for pattern in patterns))
+        except re2.error:
+            return [SettingProblem(setting, "the patterns are too large together", "use smaller repetition counts")]
+    return problems
+
+
+@lru_cache(maxsize=4096)
+def pattern_problem(pattern: str) -> tuple[str, str] | None:
+    """What is wrong with a pattern, and what to do; None where nothing is."""
+    if len(pattern.encode("utf-8", "surrogatepass")) > MAX_PATTERN_BYTES:
+        return f"a pattern has at most {MAX_PATTERN_BYTES} bytes", "split it into several patterns"
+    try:
+        re2.compile(pattern, own_options())
+        least, most = width(parse_pattern(pattern))
+    except re2.error as error:
+        return f"not a pattern of RE2: {reason(error)}", "RE2 has no look-around and no back references"
+    except UnsupportedSyntaxError as error:
+        return f"cannot be used on streams: {error}", "write it without"
+    if least == 0:
+        return "matches the empty text, so it would match everywhere", "ask for at least one character"
+    if most is None:
+        return "has no upper bound (+, * or {n,}), so a stream could never be released", "write {1,64} instead of +"
+    if most > MAX_MATCH:
+        return f"can match {most} characters; at most {MAX_MATCH} are allowed", "use smaller counts, such as {1,64}"
+    return None
+
+
+def reason(error: Exception) -> str:
+    """RE2's words, which it gives as bytes."""
+    words = error.args[0] if error.args else ""
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+
+
+@cache
+def own_options() -> Any:
+    options = re2.Options()
+    options.max_mem = MAX_MEMORY
+    options.never_capture = True
+    options.log_errors = False
+    return options
+
+
+def check_globs(setting: str, globs: Sequence[str]) -> Iterator[SettingProblem]:
+    if len(globs) > MAX_GLOBS:
+        yield SettingProblem(
+            setting, f"{len(globs)} values; at most {MAX_GLOBS} are allowed", "use globs, such as *@example.com"
+        )
+        return
+    for index, glob in enumerate(globs):
+        if not glob.strip("*?"):
+            yield SettingProblem(f"{setting}[{index}]", "allows every value", "switch kinds off under entities instead")
+        elif len(glob) > MAX_GLOB_LENGTH:
+            yield SettingProblem(f"{setting}[{index}]", f"is longer than {MAX_GLOB_LENGTH} characters", "shorten it")
+
+
+@lru_cache(maxsize=4096)
+def compile_globs(globs: tuple[str, ...]) -> Callable[[str], bool] | None:
+    """Whether a value is one of these, in any case; `*` stands for any characters, `?` for one. None without globs."""
+    if not globs:
+        return None
+    escaped = (re2.escape(glob).replace(r"\*", ".*").replace(r"\?", ".") for glob in globs)
+    pattern = re2.compile(f"(?is:{'|'.join(escaped)})", own_glob_options())
+
+    def is_allowed(value: str) -> bool:
+        compact = "".join(char for char in value if char.isalnum())
+        return pattern.fullmatch(value) is not None or pattern.fullmatch(compact) is not None
+
+    return is_allowed
+
+
+@cache
+def own_glob_options() -> Any:
+    options = re2.Options()
+    options.max_mem = 16 * MAX_MEMORY
+    options.never_capture = True
+    options.log_errors = False
+    return options

@@ -1,0 +1,46 @@
+"""Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `detector`."""
+
+from keeptrusts.policies.text.checks import BEHIND
+from keeptrusts.policies.text.detector import Account, Detector, Rules, Scan
+from keeptrusts.policies.verdict import Block
+
+TRIM = 512
+"""Bytes of released text that may pile up before they are cut off: cutting copies what is held."""
+
+
+class ProseChannel:
+    """One text, judged as prose."""
+
+    __slots__ = ("blocked", "findings", "scan")
+
+    def __init__(self, detector: Detector, rules: Rules, account: Account | None = None) -> None:
+        """`account` is given where this text is part of another."""
+        self.scan = Scan(detector, rules, account or Account())
+        self.findings: dict[str, int] = self.scan.account.findings
+        self.blocked: Block | None = None
+
+    def feed(self, piece: str) -> str:
+        return self.release(piece.encode("utf-8", "surrogatepass"), final=False)
+
+    def finish(self) -> str:
+        return self.release(b"", final=True)
+
+    def release(self, data: bytes, *, final: bool) -> str:
+        if self.blocked is not None:
+            return ""
+        scan = self.scan
+        start = scan.cursor
+        if start > TRIM:
+            scan.raw = scan.raw[start - BEHIND :]
+            scan.cursor = start = BEHIND
+        scan.raw += data
+        edits = scan.advance(final=final)
+        if not edits and scan.account.blocked is None:
+            return scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
+        self.blocked = scan.account.blocked
+        parts = []
+        for edit in edits:
+            parts += [scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass"), edit.marker]
+            start += edit.keep + edit.drop
+        parts.append(scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass"))
+        return "".join(parts)

@@ -1,0 +1,51 @@
+"""A policy that redacts or blocks what a detector finds: the whole of `pii-detector` but for its settings."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from keeptrusts.contract.call import Form
+from keeptrusts.policies.text.detector import Detector, Rules
+from keeptrusts.policies.text.json_text import JsonChannel
+from keeptrusts.policies.text.prose import ProseChannel
+from keeptrusts.policies.verdict import ALLOW, Phase, Rewrite, Verdict
+
+
+class RedactingPolicy:
+    """Judges texts by a detector and rules. Immutable and shared by all calls."""
+
+    kind: str
+    reason_code: str
+
+    def __init__(
+        self,
+        detector: Detector,
+        rules: Rules,
+        *,
+        phases: Iterable[str],
+        unreadable: Literal["block", "allow"],
+        can_rewrite: bool,
+    ) -> None:
+        self.detector = detector
+        self.rules = rules
+        self.phases = frozenset(map(Phase, phases))
+        self.unreadable: Literal["block", "allow"] = unreadable
+        self.can_rewrite = can_rewrite
+
+    def judge(self, text: str, form: Form) -> Verdict:
+        data = text.encode("utf-8", "surrogatepass")
+        if (form is Form.PROSE or self.is_plain_json(data)) and not self.detector.starts(data, 0):
+            return ALLOW
+        channel = self.open_channel(form)
+        released = channel.release(data, final=True)
+        if channel.blocked is not None:
+            return channel.blocked
+        return Rewrite(released, self.reason_code, channel.findings) if channel.findings else ALLOW
+
+    def is_plain_json(self, data: bytes) -> bool:
+        """Whether each string reads in the document as it does alone: then one search of the document will do."""
+        return b"\\" not in data and not self.detector.has_text_edge
+
+    def open_channel(self, form: Form) -> JsonChannel | ProseChannel:
+        if form is Form.JSON:
+            return JsonChannel(self.detector, self.rules)
+        return ProseChannel(self.detector, self.rules)
