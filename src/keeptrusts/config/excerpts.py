@@ -13,9 +13,11 @@ WIDTH = 120
 _SHOWN_VALUE = 40
 _LOOK_BACK = 300  # lines
 
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # those of libyaml
+
 _SENSITIVE = r"(?:key|secret|token|passw|credential|authorization|cookie)"
 _SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
-_SENSITIVE_PAIR = re.compile(_SENSITIVE + r"[\w.-]{0,64}[\"']?\s{0,8}[:=]", re.IGNORECASE)
+_SENSITIVE_PAIR = re.compile(_SENSITIVE + r"[\w.-]{0,24}[\"']?\s{0,4}[:=]", re.IGNORECASE)
 _NAME_BEFORE = re.compile(r"[\w.-]{0,64}\Z")
 _HARMLESS = frozenset(
     {
@@ -32,7 +34,7 @@ _REFERENCE = rf"(?:env|store)\s*:\s*[\"']?{_VARIABLE}[\"']?"
 _REFERENCE_LINE = re.compile(rf"\s*(?:secret_key_ref\s*:\s*)?\{{?\s*{_REFERENCE}\s*\}}?\s*(?:#.*)?")
 _NOTHING_TO_HIDE = re.compile(rf"\s*(?:\{{\s*{_REFERENCE}\s*\}}.*|#.*)?\Z", re.DOTALL)
 _OPENS_SECRET = re.compile(
-    _SENSITIVE + r"[\w.-]{0,64}[\"']?\s{0,8}:?\s{0,8}(?:[|>][-+0-9]{0,3})?\s{0,8}(?:#.*)?\Z", re.IGNORECASE
+    _SENSITIVE + r"[\w.-]{0,24}[\"']?\s{0,4}:?\s{0,4}(?:[|>][-+0-9]{0,3})?\s{0,4}(?:#.*)?\Z", re.IGNORECASE
 )
 _LEAD = re.compile(r"\s*(?:-\s+)*(?:(?:[\w.-]{1,64}|\"[\w.-]{1,64}\"|'[\w.-]{1,64}')\s*:(?=\s|\Z))?")
 _SHAPES = re.compile(
@@ -83,15 +85,30 @@ def shorten(text: str) -> str:
     return shown if len(shown) <= _SHOWN_VALUE else shown[: _SHOWN_VALUE - 1] + "…"
 
 
-def excerpt(lines: Sequence[str], line: int, column: int, path: Path) -> str:
-    """The line of a problem, fit to be shown. `line` and `column` count from 1."""
-    if not 1 <= line <= len(lines):
-        return ""
-    text = _mask_pairs(lines[line - 1])
-    is_secret = any(isinstance(step, str) and is_sensitive(step) for step in path) or _is_below_secret(lines, line - 1)
-    if is_secret and not _REFERENCE_LINE.fullmatch(text):
-        text = _mask_value(text)
-    return _window(escape(hide(text).strip()), column)
+class Excerpts:
+    """Gives the lines of one text, fit to be shown. A line is masked once, however many problems stand in it."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = _LINE_BREAK.split(text)
+        self._masked: dict[int, str] = {}
+
+    def of(self, line: int, column: int, path: Path) -> str:
+        """The line of a problem at `path`. `line` and `column` count from 1; a line that is not there is empty."""
+        index = line - 1
+        if not 0 <= index < len(self._lines):
+            return ""
+        text = self._mask(index)
+        if any(isinstance(step, str) and is_sensitive(step) for step in path) and not _REFERENCE_LINE.fullmatch(text):
+            text = _mask_value(text)
+        return _window(text, column)
+
+    def _mask(self, index: int) -> str:
+        if index not in self._masked:
+            text = _mask_pairs(self._lines[index])
+            if _is_below_secret(self._lines, index) and not _REFERENCE_LINE.fullmatch(text):
+                text = _mask_value(text)
+            self._masked[index] = hide(text).strip()
+        return self._masked[index]
 
 
 def _mask_pairs(text: str) -> str:
@@ -123,22 +140,25 @@ def _is_below_secret(lines: Sequence[str], index: int) -> bool:
     above = [line for line in lines[max(0, index - _LOOK_BACK) : index] if line.strip()]
     if above and _OPENS_SECRET.search(above[-1][-2 * WIDTH :]):
         return True
-    indent = _indent(lines[index])
+    level = _level(lines[index])
     for line in reversed(above):
-        if _indent(line) < indent:
-            indent = _indent(line)
+        if _level(line) < level:
+            level = _level(line)
             if next(_sensitive_pairs(line[-1000:]), None) is not None:
                 return True
     return False
 
 
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _level(line: str) -> int:
+    """How far in a line stands. A list's item belongs to a key at the same indentation."""
+    text = line.lstrip()
+    return 2 * (len(line) - len(text)) + text.startswith("-")
 
 
 def _window(text: str, column: int) -> str:
-    if len(text) <= WIDTH:
-        return text
-    start = max(0, min(column, len(text)) - WIDTH // 2)
-    cut = text[start : start + WIDTH - 2]
-    return ("…" if start else "") + cut + ("…" if start + len(cut) < len(text) else "")
+    """At most WIDTH characters around the column, escaped."""
+    start = 0 if len(text) <= WIDTH else max(0, min(column, len(text)) - WIDTH // 2)
+    cut = text[start : start + WIDTH]
+    shown = ("…" if start else "") + escape(cut)
+    is_cut = start + len(cut) < len(text) or len(shown) > WIDTH
+    return shown[: WIDTH - 1] + "…" if is_cut else shown

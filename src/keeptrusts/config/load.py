@@ -3,7 +3,7 @@
 Which kinds of policies there are is a parameter: `policies.catalog` calls this with those that exist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,13 @@ from keeptrusts.config.codes import Code
 from keeptrusts.config.foreign import find_foreign_tool
 from keeptrusts.config.kinds import Kinds, PolicyKind
 from keeptrusts.config.pack import Pack
-from keeptrusts.config.problems import InvalidPack, Problem, parse_path
+from keeptrusts.config.problems import InvalidPack, Problem, format_path, parse_path
 from keeptrusts.config.report import Report
 from keeptrusts.config.rules import check_rules
 from keeptrusts.config.schema import make_schema
 from keeptrusts.config.source import read_source
 from keeptrusts.config.unsupported import check_supported
-from keeptrusts.config.wording import report_schema_error
+from keeptrusts.config.wording import explain_conversion, report_schema_error
 from keeptrusts.contract.call import Path
 
 
@@ -78,30 +78,47 @@ class Judge:
                 try:
                     compile_policy(kind, settings[name])
                 except BadSettings as bad:
-                    report.add(Code.WRONG_VALUE, bad.path, bad.message, bad.suggestion)
+                    for problem in bad.problems:
+                        report.add(Code.WRONG_VALUE, problem.path, problem.message, problem.suggestion)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """One thing that is wrong with a policy's settings. `path` begins at the pack's root."""
+
+    path: Path
+    message: str
+    suggestion: str = ""
 
 
 class BadSettings(ValueError):
-    """Settings that a policy cannot run with. `path` begins at the pack's root."""
+    """Settings that a policy cannot run with. `problems` has at least one."""
 
-    def __init__(self, path: Path, message: str, suggestion: str) -> None:
-        super().__init__(message)
-        self.path, self.message, self.suggestion = path, message, suggestion
+    def __init__(self, problems: Sequence[SettingsProblem]) -> None:
+        super().__init__("\n".join(f"{format_path(problem.path)}: {problem.message}" for problem in problems))
+        self.problems = tuple(problems)
 
 
 def compile_policy(kind: PolicyKind, settings: object) -> object:
     """The running policy of a kind, or its settings where this version cannot run it. Raises BadSettings."""
-    root = ("policy", kind.name)
+    root: Path = ("policy", kind.name)
     try:
         spec = msgspec.convert(settings, kind.spec)
         return spec if kind.compile is None else kind.compile(spec)
     except msgspec.ValidationError as error:
         message, inner = _split_error(error)
-        raise BadSettings((*root, *inner), message, "") from error
+        raise BadSettings([SettingsProblem((*root, *inner), message)]) from error
     except ValueError as error:
-        inner = parse_path(getattr(error, "path", ""))
-        message = str(getattr(error, "message", error))
-        raise BadSettings((*root, *inner), message, str(getattr(error, "suggestion", ""))) from error
+        raise BadSettings([_from_policy(root, one) for one in getattr(error, "problems", (error,))]) from error
+
+
+def _from_policy(root: Path, problem: object) -> SettingsProblem:
+    """A policy names the place within its settings, a message and a way out, as far as it can."""
+    return SettingsProblem(
+        (*root, *parse_path(str(getattr(problem, "path", "")))),
+        str(getattr(problem, "message", problem)),
+        str(getattr(problem, "suggestion", "")),
+    )
 
 
 def _is_pack(value: Any, report: Report) -> bool:
@@ -139,4 +156,4 @@ def _convert(tree: dict[str, Any], report: Report) -> Pack | None:
 def _split_error(error: msgspec.ValidationError) -> tuple[str, Path]:
     """What msgspec says, "Expected `int`, got `float` - at `$.a.b[0]`" as words and a path."""
     words, _, where = str(error).partition(" - at `")
-    return words[:1].lower() + words[1:], parse_path(where.rstrip("`").removeprefix("$"))
+    return explain_conversion(words), parse_path(where.rstrip("`").removeprefix("$"))

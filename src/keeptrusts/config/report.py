@@ -1,16 +1,12 @@
 """Collects what judging finds, once per place and code, and turns it into problems that may be shown."""
 
-import re
-
 from keeptrusts.config.codes import Code
-from keeptrusts.config.excerpts import escape, excerpt, hide, shorten
+from keeptrusts.config.excerpts import Excerpts, escape, hide, shorten
 from keeptrusts.config.problems import Problem, format_path
 from keeptrusts.config.source import Place, Source
 from keeptrusts.contract.call import Path
 
 MOST_PROBLEMS = 100
-
-_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # those of libyaml
 
 
 class Report:
@@ -18,7 +14,7 @@ class Report:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._lines = _LINE_BREAK.split(source.text)
+        self._excerpts = Excerpts(source.text)
         self._found: dict[tuple[str, Path], Problem] = {}
         for complaint in source.complaints:
             self._add(complaint.code, complaint.path, complaint.place, complaint.message, complaint.suggestion)
@@ -54,7 +50,7 @@ class Report:
             line=place.line,
             column=place.column,
             message=escape(hide(message)),
-            excerpt=excerpt(self._lines, place.line, place.column, self._source.nearest(path)),
+            excerpt=self._excerpts.of(place.line, place.column, self._source.nearest(path)),
             suggestion=escape(hide(suggestion)),
         )
 

@@ -23,4 +23,25 @@ def make_schema(kinds: Kinds) -> dict[str, Any]:
         "default": {},
     }
     definitions["Policies"]["properties"]["chain"]["items"] = {"type": "string", "enum": list(kinds)}
-    return {"$schema": DIALECT, "title": "Keeptrusts policy pack", **root, "$defs": definitions}
+    schema = {"$schema": DIALECT, "title": "Keeptrusts policy pack", **root, "$defs": definitions}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults are tuples and structs
+    _name_keys_by_pattern(plain)
+    return plain
+
+
+def _name_keys_by_pattern(node: Any) -> None:
+    """Say `patternProperties` for `propertyNames`, in place: the same, but an error for all bad keys, not for each.
+
+    The validator copies the whole mapping into each error, which takes a minute for a few thousand keys.
+    """
+    if isinstance(node, dict):
+        for inner in node.values():
+            _name_keys_by_pattern(inner)
+        pattern = node.get("propertyNames", {}).get("pattern") if isinstance(node.get("propertyNames"), dict) else None
+        if isinstance(pattern, str):
+            del node["propertyNames"]
+            node["patternProperties"] = {pattern: node["additionalProperties"]}
+            node["additionalProperties"] = False
+    elif isinstance(node, list):
+        for inner in node:
+            _name_keys_by_pattern(inner)

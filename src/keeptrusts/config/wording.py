@@ -1,6 +1,7 @@
 """What the schema validator finds, in words for the author of a pack. Its own words quote values; these mask them."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,16 @@ _TYPES: Mapping[str, str] = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping of keys to values",
+    "null": "nothing",
+}
+_PYTHON_TYPES = re.compile(r"[Ee]xpected `(\w+)`, got `(\w+)`")
+_WORDS_OF: Mapping[str, str] = {
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "str": "text",
+    "bool": "true or false",
     "array": "a list",
     "object": "a mapping of keys to values",
     "null": "nothing",
@@ -51,6 +62,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"possible here: {', '.join(names)}" if names else ""
 
 
+def explain_conversion(message: str) -> str:
+    """The words of msgspec, about the few things that the schema lets pass, in the words of the rest."""
+    types = _PYTHON_TYPES.fullmatch(message)
+    if types is None:
+        return message[:1].lower() + message[1:]
+    wanted, given = (_WORDS_OF.get(name, name) for name in types.groups())
+    return f"this must be {wanted}, not {given}"
+
+
 def report_schema_error(error: ValidationError, schema: Mapping[str, Any], report: Report) -> None:
     """Add the problem, or the problems, that one error of the validator stands for."""
     path = tuple(error.instance_path)
@@ -62,8 +82,6 @@ def report_schema_error(error: ValidationError, schema: Mapping[str, Any], repor
             _missing(kind.property, path, report)
         case ValidationErrorKind.Enum():
             _not_one_of(kind.options, path, error.instance, report)
-        case ValidationErrorKind.PropertyNames():
-            _bad_key(kind.error, path, report)
         case ValidationErrorKind.Type():
             _wrong_type(kind.types, path, error.instance, report)
         case ValidationErrorKind.AnyOf():
@@ -101,17 +119,26 @@ def _parent(schema: Mapping[str, Any], error: ValidationError) -> Mapping[str, A
 
 
 def _unknown_keys(names: Iterable[str], path: Path, parent: Mapping[str, Any], report: Report) -> None:
-    known = parent.get("properties", {})
+    """`parent` is the schema of the mapping: it knows the keys that are possible, or the pattern that they follow."""
+    pattern = next(iter(parent.get("patternProperties", ())), None)
     for name in names:
         if report.is_full:
             return
-        if path == (_SETTINGS,):
-            message = f"there is no policy of the kind `{shorten(name)}`"
-            report.add(Code.UNKNOWN_KIND, (*path, name), message, nearest(name, known), at_key=True)
+        if pattern is not None:
+            message = f"this key must be {WORDS.get(pattern, f'of the form `{pattern}`')}"
+            report.add(Code.WRONG_VALUE, (*path, name), message, at_key=True)
         else:
-            meant = _MEANT.get(name.lower()) if path[:2] == _TARGETS and len(path) == 3 else None
-            remedy = f"write `{meant}`" if meant else nearest(name, known)
-            report.add(Code.UNKNOWN_KEY, (*path, name), "this key is not known", remedy, at_key=True)
+            _unknown_key(name, path, parent.get("properties", {}), report)
+
+
+def _unknown_key(name: str, path: Path, known: Iterable[str], report: Report) -> None:
+    if path == (_SETTINGS,):
+        message = f"there is no policy of the kind `{shorten(name)}`"
+        report.add(Code.UNKNOWN_KIND, (*path, name), message, nearest(name, known), at_key=True)
+    else:
+        meant = _MEANT.get(name.lower()) if path[:2] == _TARGETS and len(path) == 3 else None
+        remedy = f"write `{meant}`" if meant else nearest(name, known)
+        report.add(Code.UNKNOWN_KEY, (*path, name), "this key is not known", remedy, at_key=True)
 
 
 def _missing(name: str, path: Path, report: Report) -> None:
@@ -134,22 +161,6 @@ def _not_one_of(options: list[Any], path: Path, value: object, report: Report) -
         report.add(Code.WRONG_VALUE, path, message, nearest(value, names))
 
 
-def _bad_key(error: ValidationError, path: Path, report: Report) -> None:
-    name = str(error.instance)
-    words = WORDS.get(getattr(error.kind, "pattern", ""), "")
-    if isinstance(error.kind, ValidationErrorKind.Enum):
-        report.add(
-            Code.UNKNOWN_KEY,
-            (*path, name),
-            "this key is not known",
-            nearest(name, map(str, error.kind.options)),
-            at_key=True,
-        )
-    else:
-        message = f"this key must be {words}" if words else "this key is not possible here"
-        report.add(Code.WRONG_VALUE, (*path, name), message, at_key=True)
-
-
 def _wrong_type(types: list[str], path: Path, value: object, report: Report) -> None:
     wanted = " or ".join(_TYPES[name] for name in types)
     if value is None:
@@ -165,8 +176,10 @@ def _type_of(value: object) -> str:
             return _TYPES["boolean"]
         case str():
             return _TYPES["string"]
-        case int() | float():
-            return _TYPES["number"]
+        case float():
+            return "a number with a fraction"
+        case int():
+            return "a number"
         case list():
             return _TYPES["array"]
         case _:
