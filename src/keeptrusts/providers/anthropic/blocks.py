@@ -53,7 +53,7 @@ def _collect_text(found: Inventory, path: Path, block: dict[str, Any], role: Rol
     for key, value in block.items():
         if key == field:
             found.text((*path, key), value, role)
-        elif key not in {"type", "cache_control", "signature"}:
+        elif key not in NEUTRAL:
             found.strings((*path, key), value, role)
 
 

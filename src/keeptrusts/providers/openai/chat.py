@@ -4,7 +4,7 @@ from typing import Any
 
 from keeptrusts.contract.call import Call, Path, Role
 from keeptrusts.providers.fields import read_count, read_flag, read_list, read_object
-from keeptrusts.providers.inventory import Inventory, Reader
+from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
 from keeptrusts.providers.openai.parts import collect_content, collect_message, state_of_parts
 from keeptrusts.providers.openai.tools import TOOL_MEMBERS, collect_function, collect_tools, describe_tools
 
@@ -58,7 +58,10 @@ def collect_chat_reply(tree: dict[str, Any], found: Inventory) -> None:
 
 
 def collect_messages(found: Inventory, path: Path, messages: Any) -> None:
-    for index, message in enumerate(messages if type(messages) is list else ()):
+    if type(messages) is not list:
+        found.text(path, messages, Role.USER)
+        return
+    for index, message in enumerate(messages):
         collect_message(found, (*path, index), message)
 
 
@@ -71,7 +74,7 @@ def collect_choices(found: Inventory, path: Path, choices: Any) -> None:
         for key, value in choice.items():
             if key == "message":
                 collect_message(found, (*place, key), value)
-            elif key not in {"finish_reason", "logprobs", "stop_reason", "content_filter_results"}:
+            elif key not in NEUTRAL and key != "content_filter_results":
                 found.strings((*place, key), value, Role.ASSISTANT)
 
 

@@ -28,7 +28,7 @@ ROLES = {
 
 _FILE_KINDS = frozenset({"file", "input_file"})
 _OPAQUE = frozenset({"id", "type", "index", "format", "signature", "data"})
-_CALL_KEYS = frozenset({"id", "type", "index", "function", "custom", "extra_content"})
+_CALL_KEYS = frozenset({"function", "custom", "extra_content"})
 
 
 def collect_content(found: Inventory, path: Path, content: Any, role: Role) -> None:
@@ -55,7 +55,7 @@ def collect_part(found: Inventory, path: Path, part: Any, role: Role) -> None:
     for key, value in part.items():
         if key == field:
             collect_content(found, (*path, key), value, role)
-        elif key not in {"type", "logprobs", "signature", "cache_control"}:
+        elif key not in NEUTRAL:
             found.strings((*path, key), value, role)
 
 
@@ -102,7 +102,7 @@ def collect_tool_call(found: Inventory, path: Path, call: Any) -> None:
     if type(custom) is dict:
         found.text((*path, "custom", "input"), custom.get("input"), Role.ASSISTANT)
     for key, value in call.items():
-        if key not in _CALL_KEYS:
+        if key not in _CALL_KEYS and key not in NEUTRAL:
             found.strings((*path, key), value, Role.ASSISTANT)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keeptrusts.contract.call import Call, Path, Role
 from keeptrusts.providers.fields import read_count, read_flag, read_list
-from keeptrusts.providers.inventory import Inventory, Reader
+from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
 from keeptrusts.providers.openai.chat import collect_format, collect_values
 from keeptrusts.providers.openai.items import collect_items, state_of_items
 from keeptrusts.providers.openai.parts import collect_part, state_of_parts
@@ -54,7 +54,7 @@ def collect_response(path: Path, response: dict[str, Any], found: Inventory) -> 
             collect_items(found, place, value, Role.ASSISTANT)
         elif key == "error" and type(value) is dict:
             found.text((*place, "message"), value.get("message"), Role.ASSISTANT)
-        elif key not in _ECHOES and key not in _SETTINGS:
+        elif key not in _ECHOES and key not in _SETTINGS and key not in NEUTRAL:
             found.strings(place, value, Role.ASSISTANT)
 
 
