@@ -81,7 +81,7 @@ def show(value: object, path: Path) -> str:
 
 def shorten(text: str) -> str:
     """A name or value, hidden, escaped, and cut to a length that fits a message."""
-    shown = escape(hide(text[: 8 * _SHOWN_VALUE]))
+    shown = escape(hide(_mask_pairs(text[: 8 * _SHOWN_VALUE])))
     return shown if len(shown) <= _SHOWN_VALUE else shown[: _SHOWN_VALUE - 1] + "…"
 
 

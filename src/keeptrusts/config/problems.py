@@ -38,6 +38,16 @@ class InvalidPack(ValueError):
         self.problems = tuple(problems)
 
 
+def format_problem(problem: Problem, file: str = "") -> str:
+    """A problem for a terminal: place and message, then the masked line and the way out, where there are any."""
+    lines = [f"{file}:{problem}" if file else str(problem)]
+    if problem.excerpt:
+        lines.append(f"    | {problem.excerpt}")
+    if problem.suggestion:
+        lines.append(f"    = {problem.suggestion}")
+    return "\n".join(lines)
+
+
 def format_path(path: Path) -> str:
     """A path as people write it, with odd keys in quotes."""
     text = ""

@@ -14,7 +14,7 @@ from keeptrusts.config.endpoint import BASE_URLS
 from keeptrusts.config.excerpts import shorten
 from keeptrusts.config.kinds import Kinds
 from keeptrusts.config.report import Report
-from keeptrusts.config.wording import nearest
+from keeptrusts.config.wording import suggest_name
 from keeptrusts.contract.call import Path
 
 _Mapping = dict[str, Any]
@@ -72,8 +72,8 @@ def _check_chain(tree: _Mapping, kinds: Kinds, report: Report) -> None:
         elif name in kinds:
             _check_kind(name, name in given, path, kinds, report)
         named.add(name)
-    for name in given:
-        if name in kinds and name not in named:
+    for name, written in given.items():
+        if name in kinds and name not in named and written is not None:
             message = f"`{name}` has settings, but it is not in the chain and does not run"
             report.add(Code.UNUSED_SETTINGS, ("policy", name), message, "add it to policies.chain", at_key=True)
     if chain in (None, []) and not report.touches(("policies",)):
@@ -114,8 +114,7 @@ def _check_aliases(target: _Mapping, path: Path, report: Report) -> None:
 def _check_address(target: _Mapping, path: Path, report: Report) -> None:
     provider, base_url = target.get("provider"), target.get("base_url")
     if "base_url" not in target and isinstance(provider, str) and provider not in BASE_URLS:
-        close = nearest(provider, BASE_URLS)
-        remedy = close if close.startswith("did") else "add `base_url: https://...`"
+        remedy = suggest_name(provider, BASE_URLS) or "add `base_url: https://...`"
         message = f"`base_url` is missing: the address of `{shorten(provider)}` is not known"
         report.add(Code.WRONG_VALUE, (*path, "base_url"), message, remedy)
     if not isinstance(base_url, str):

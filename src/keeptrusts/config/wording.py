@@ -34,18 +34,12 @@ _WORDS_OF: Mapping[str, str] = {
 }
 _TRUTH = frozenset({"yes", "no", "on", "off", "y", "n"})
 _MEANT: Mapping[str, str] = {
-    "api_key": "secret_key_ref: {env: NAME}",
-    "apikey": "secret_key_ref: {env: NAME}",
-    "key": "secret_key_ref: {env: NAME}",
-    "secret": "secret_key_ref: {env: NAME}",
-    "token": "secret_key_ref: {env: NAME}",
-    "url": "base_url",
-    "endpoint": "base_url",
-    "api_base": "base_url",
-    "name": "id",
-    "models": "model",
-    "timeout": "timeouts: {total_s: 3600}",
-    "max_tokens": "max_output_tokens",
+    **dict.fromkeys(("api_key", "apikey", "key", "secret", "token"), "`secret_key_ref: {env: NAME}`"),
+    **dict.fromkeys(("url", "endpoint", "api_base"), "`base_url`"),
+    "name": "`id`",
+    "models": "`model`, with further names under `aliases`",
+    "timeout": "`timeouts: {total_s: 3600}`",
+    "max_tokens": "`max_output_tokens`",
 }
 """What other tools call the keys of a target."""
 _TARGETS = ("providers", "targets")
@@ -53,13 +47,16 @@ _SETTINGS = "policy"
 _CHAIN = ("policies", "chain")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A suggestion that names the most similar of the known names, or lists them where none is similar."""
+def suggest_name(name: str, known: Iterable[str]) -> str:
+    """A suggestion that names the most similar of the known names; nothing where none is similar."""
+    close = difflib.get_close_matches(name[:64].lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def suggest_among(name: str, known: Iterable[str]) -> str:
+    """As `suggest_name`, but where none is similar all are listed."""
     names = list(known)
-    close = difflib.get_close_matches(name[:64].lower(), names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"possible here: {', '.join(names)}" if names else ""
+    return suggest_name(name, names) or (f"possible here: {', '.join(names)}" if names else "")
 
 
 def explain_conversion(message: str) -> str:
@@ -134,10 +131,10 @@ def _unknown_keys(names: Iterable[str], path: Path, parent: Mapping[str, Any], r
 def _unknown_key(name: str, path: Path, known: Iterable[str], report: Report) -> None:
     if path == (_SETTINGS,):
         message = f"there is no policy of the kind `{shorten(name)}`"
-        report.add(Code.UNKNOWN_KIND, (*path, name), message, nearest(name, known), at_key=True)
+        report.add(Code.UNKNOWN_KIND, (*path, name), message, suggest_among(name, known), at_key=True)
     else:
         meant = _MEANT.get(name.lower()) if path[:2] == _TARGETS and len(path) == 3 else None
-        remedy = f"write `{meant}`" if meant else nearest(name, known)
+        remedy = f"write {meant}" if meant else suggest_among(name, known)
         report.add(Code.UNKNOWN_KEY, (*path, name), "this key is not known", remedy, at_key=True)
 
 
@@ -155,10 +152,10 @@ def _not_one_of(options: list[Any], path: Path, value: object, report: Report) -
     names = [str(option) for option in options]
     if path[:2] == _CHAIN:
         message = f"there is no policy of the kind {show(value, path)}"
-        report.add(Code.UNKNOWN_KIND, path, message, nearest(value, names))
+        report.add(Code.UNKNOWN_KIND, path, message, suggest_among(value, names))
     else:
         message = f"{show(value, path)} is not possible here; it must be one of {', '.join(names)}"
-        report.add(Code.WRONG_VALUE, path, message, nearest(value, names))
+        report.add(Code.WRONG_VALUE, path, message, suggest_name(value, names))
 
 
 def _wrong_type(types: list[str], path: Path, value: object, report: Report) -> None:

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeptrusts.config.problems import InvalidPack, Problem, format_path, parse_path
+from keeptrusts.config.problems import InvalidPack, Problem, format_path, format_problem, parse_path
 
 
 def problem(**fields):
@@ -22,6 +22,14 @@ def problem(**fields):
 def test_a_problem_reads_as_one_line():
     assert str(problem()) == "3:5: E002 pack.nam: this key is not known"
     assert str(problem(path="")) == "3:5: E002 this key is not known"
+
+
+def test_a_problem_is_printed_with_its_line_and_the_way_out():
+    told = problem(excerpt="nam: x", suggestion="did you mean `name`?")
+    assert format_problem(told, "a.yaml") == (
+        "a.yaml:3:5: E002 pack.nam: this key is not known\n    | nam: x\n    = did you mean `name`?"
+    )
+    assert format_problem(problem()) == "3:5: E002 pack.nam: this key is not known"
 
 
 def test_warnings_are_told_by_their_code():

@@ -7,7 +7,7 @@ import pytest
 
 from keeptrusts.config.kinds import PolicyKind
 from keeptrusts.config.load import Judge
-from keeptrusts.config.wording import nearest
+from keeptrusts.config.wording import suggest_among, suggest_name
 from unit.config.samples import JUDGE, judge, pack
 
 
@@ -75,7 +75,7 @@ def only(tree):
         (pack(target={"timeouts": {"idle_s": 0}}), "providers.targets[0].timeouts.idle_s", "more than 0", ""),
         (pack(target={"model": "a b"}), "providers.targets[0].model", "a model's name", ""),
         (pack(target={"headers": {"a b": "c"}}), 'providers.targets[0].headers["a b"]', "name of an HTTP header", ""),
-        (pack(target={"format": "gemini"}), "providers.targets[0].format", "one of anthropic, openai", "possible here"),
+        (pack(target={"format": "gemini"}), "providers.targets[0].format", "one of anthropic, openai", ""),
         (
             pack(target={"secret_key_ref": {}}),
             "providers.targets[0].secret_key_ref",
@@ -134,10 +134,10 @@ def test_alternatives_are_judged_by_the_one_that_was_meant():
     ]
 
 
-def test_the_nearest_name_is_suggested_or_all_of_them():
-    assert nearest("Enabled", ["enabled", "name"]) == "did you mean `enabled`?"
-    assert nearest("zzz", ["enabled", "name"]) == "possible here: enabled, name"
-    assert nearest("zzz", []) == ""
+def test_the_nearest_name_is_suggested_or_all_of_them_or_nothing():
+    assert suggest_among("Enabled", ["enabled", "name"]) == "did you mean `enabled`?"
+    assert suggest_among("zzz", ["enabled", "name"]) == "possible here: enabled, name"
+    assert suggest_among("zzz", []) == suggest_name("zzz", ["enabled"]) == ""
 
 
 def test_values_under_sensitive_keys_and_credentials_are_not_quoted():
