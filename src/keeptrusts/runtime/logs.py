@@ -10,20 +10,20 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-_CREDENTIAL = re.compile(r"(kt_[ga]k_|sk-|Bearer\s+)[A-Za-z0-9_\-.]{6,}")
+_CREDENTIAL = re.compile(r"(kt_[ga]k_|(?<![A-Za-z])sk-|(?i:bearer)\s+)[A-Za-z0-9_\-.~+/=]{6,}")
 
 
 class JsonFormatter(logging.Formatter):
     """One record, one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        known = {
             "timestamp": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "facts", {}),
+            "message": _message(record),
         }
+        line: dict[str, Any] = {**known, **getattr(record, "facts", {}), **known}
         if record.exc_info:
             line["exception"] = _trace(record)
         return _CREDENTIAL.sub(r"\1***", json.dumps(line, default=str))
@@ -36,6 +36,12 @@ def configure_logs(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The event loop quotes exceptions, whose texts may be a caller's, from its second line on."""
+    message = record.getMessage()
+    return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
 def _trace(record: logging.LogRecord) -> list[str]:
