@@ -10,11 +10,12 @@ from typing import Annotated, Literal, Self
 import msgspec
 
 from keeptrusts.policies.text.checks import iban_module, phone_module
-from keeptrusts.policies.text.detector import Rules, compile_detector
+from keeptrusts.policies.text.detector import compile_detector
 from keeptrusts.policies.text.markers import compile_marker
 from keeptrusts.policies.text.own_patterns import check_globs, check_patterns, compile_globs, own_shape
 from keeptrusts.policies.text.problems import InvalidSettingsError, SettingProblem
 from keeptrusts.policies.text.redaction import RedactingPolicy
+from keeptrusts.policies.text.scan import Rules
 from keeptrusts.policies.text.shapes import ENTITIES, HEALTHCARE_KINDS, PCI_KINDS, Shape
 
 CUSTOM = "custom"

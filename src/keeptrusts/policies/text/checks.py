@@ -52,12 +52,19 @@ def is_fraction(text: bytes, start: int) -> bool:
     return start > 1 and text[start - 1] == 0x2E and 0x30 <= text[start - 2] <= 0x39
 
 
+def check_joined(text: bytes, start: int, end: int) -> int:
+    """A part of a longer number, such as `12-345-67-8901`, is none of its own."""
+    return REFUSED if is_joined(text, start, end, b"-.") else end
+
+
 def check_row(text: bytes, start: int, end: int) -> int:
-    """A number that stands in a row of numbers, such as `12-345-67-8901` or a line of a table, is none of its own."""
-    before = text[max(0, start - 2) : start]
-    after = text[end : end + 2]
-    joined = before[:1].isdigit() and before[1:] in {b"-", b".", b" "}
-    return REFUSED if joined or (after[:1] in {b"-", b".", b" "} and after[1:].isdigit()) else end
+    """The same where spaces separate: three numbers out of the line of a table are none."""
+    return REFUSED if is_joined(text, start, end, b"-. ") else end
+
+
+def is_joined(text: bytes, start: int, end: int, joints: bytes) -> bool:
+    before = start > 1 and text[start - 1] in joints and text[start - 2 : start - 1].isdigit()
+    return before or (text[end : end + 1] in joints and text[end + 1 : end + 2].isdigit())
 
 
 def check_email(text: bytes, start: int, end: int) -> int:
@@ -162,7 +169,7 @@ def is_possible(number: str) -> bool:
 
 def check_national_phone(text: bytes, start: int, end: int) -> int:
     """Valid in one of the plans that write a trunk zero."""
-    if check_row(text, start, end) == REFUSED:
+    if is_joined(text, start, end, b"-. "):
         return REFUSED
     number = text[start:end].decode("utf-8")
     return end if any(is_valid(number, region) for region in PHONE_REGIONS) else REFUSED
@@ -170,7 +177,7 @@ def check_national_phone(text: bytes, start: int, end: int) -> int:
 
 def check_spaced_us_phone(text: bytes, start: int, end: int) -> int:
     """`250 300 4000` may be three numbers; only real area codes and exchanges count."""
-    if check_row(text, start, end) == REFUSED:
+    if is_joined(text, start, end, b"-. "):
         return REFUSED
     return end if is_valid(text[start:end].decode("utf-8"), "US") else REFUSED
 

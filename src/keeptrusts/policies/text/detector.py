@@ -1,45 +1,23 @@
-"""Finds shapes in texts that may arrive in pieces, and never says less or more because of where the pieces were cut.
+"""A set of shapes, compiled: where one may stand in a text, which it is, and what may still become one."""
 
-What is found in a whole text: go through it from the left. At the first place where any shape matches, take the
-longest of the matches there that pass their checks (of equal ones the earlier shape) and go on behind it; a value
-that settings allow is passed over whole; where no match passes, go on one character further. So each step depends
-on the text from the place on, up to the end of its longest match and AHEAD bytes, and on BEHIND bytes before the
-place.
-
-While more text may come, a place is decided once the rest of the text from there on is no *beginning* of any match:
-then every match that starts there ends inside the text, with at least one character behind it to judge a closing
-word boundary. `syntax.prefixes` makes the pattern of all beginnings (a superset does no harm, so word boundaries
-are left out of it). RE2 runs it from the end of the text backwards, and where it gives up is the first place that
-is not decided: nothing before it is held back, nothing behind it released. What is held is never longer than the
-longest match and AHEAD bytes.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import re2
 
-from keeptrusts.policies.text.checks import AHEAD, Check
-from keeptrusts.policies.text.shapes import Shape
-from keeptrusts.policies.text.syntax import has_text_edge, necessary_chars, parse_pattern, prefixes
-from keeptrusts.policies.verdict import Block
-
-MAX_FINDINGS = 10_000
-"""More in one text is a block: nobody needs it, and each costs time."""
-
-MAX_EFFORT = 20_000
-"""Units of work for the checks of one text, some 50 ms. Beyond it, what looks like a thing counts as one."""
+from keeptrusts.policies.text.checks import Check
+from keeptrusts.policies.text.extent import has_text_edge, necessary_chars, prefixes
+from keeptrusts.policies.text.shapes import OWN, Shape
+from keeptrusts.policies.text.syntax import parse_pattern
 
 SEARCH_MEMORY = 16 << 20
 ANYWHERE = re2._Anchor.UNANCHORED  # noqa: SLF001 - the wrapper doubles the cost of a call
 HERE = re2._Anchor.ANCHOR_START  # noqa: SLF001
 WHOLE = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001
 PEEK = 4
-
-Marker = Callable[[str, str], str]
-"""What stands in for a value, given its kind and text."""
+PEEKED = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +47,25 @@ class Family:
         return int(self.search(ANYWHERE, text, start, len(text))[0][0])
 
 
-class Find(NamedTuple):
-    """A value in a text, and where it stands; the search goes on at `end`. No kind: nothing was found up to there."""
-
-    kind: str
-    start: int
-    end: int
-
-
-class Edit(NamedTuple):
-    """Keep so many bytes, then put the marker in the place of as many as `drop` says."""
-
-    keep: int
-    drop: int
-    marker: str
-
-
 class Detector:
     """A set of shapes, compiled. Immutable and shared."""
 
-    __slots__ = ("families", "has_text_edge", "tail")
+    __slots__ = ("families", "has_text_edge", "tails")
 
-    def __init__(self, families: tuple[Family, ...], tail: Callable[..., Any], *, has_text_edge: bool) -> None:
+    def __init__(
+        self, families: tuple[Family, ...], tails: tuple[Callable[..., Any], ...], *, has_text_edge: bool
+    ) -> None:
         self.families = families
-        self.tail = tail
+        self.tails = tails
         self.has_text_edge = has_text_edge
 
     def hold(self, text: bytes, start: int) -> int:
         """The first place at or after `start` that is not decided while more text may come."""
-        return int(self.tail(ANYWHERE, text, start, len(text))[0][0])
+        size = len(text)
+        hold = size
+        for tail in self.tails:
+            hold = min(hold, tail(ANYWHERE, text, start, size)[0][0])
+        return hold
 
     def starts(self, text: bytes, start: int) -> list[tuple[int, Family]]:
         """Where each family matches first, without those that match nowhere."""
@@ -117,12 +85,22 @@ def is_any_in(gate: tuple[int, ...], text: bytes) -> bool:
 
 @lru_cache(maxsize=4096)
 def compile_detector(shapes: tuple[Shape, ...]) -> Detector:
-    """A detector of these shapes, in their order of preference. Raises re2.error where they are too large together."""
+    """A detector of these shapes, in their order of preference."""
     names = dict.fromkeys(shape.family for shape in shapes)
     families = tuple(compile_family(tuple(shape for shape in shapes if shape.family == name)) for name in names)
-    trees = [parse_pattern(shape.pattern) for shape in shapes]
-    tail = re2.compile(rf"(?:{'|'.join(map(prefixes, trees))})\z", search_options())
-    return Detector(families, tail._regexp.Match, has_text_edge=any(map(has_text_edge, trees)))  # noqa: SLF001
+    builtin = tuple(shape for shape in shapes if shape.family != OWN)
+    own = tuple(shape for shape in shapes if shape.family == OWN)
+    tails = tuple(compile_tail(part) for part in (builtin, own) if part)
+    edges = any(has_text_edge(parse_pattern(shape.pattern)) for shape in own)
+    return Detector(families, tails, has_text_edge=edges)
+
+
+@lru_cache(maxsize=4096)
+def compile_tail(shapes: tuple[Shape, ...]) -> Callable[..., Any]:
+    """Finds the longest end of a text with which a match may begin. Packs share the one of the built-in shapes."""
+    beginnings = "|".join(prefixes(parse_pattern(shape.pattern)) for shape in shapes)
+    match: Callable[..., Any] = re2.compile(rf"(?:{beginnings})\z", search_options())._regexp.Match  # noqa: SLF001
+    return match
 
 
 @lru_cache(maxsize=4096)
@@ -132,7 +110,7 @@ def compile_family(shapes: tuple[Shape, ...]) -> Family:
     gate = sorted({char.encode()[-1] for chars in gates if chars is not None for char in chars})
     matchers = tuple(map(compile_matcher, shapes))
 
-    @lru_cache(maxsize=8192)
+    @lru_cache(maxsize=PEEKED)
     def fitting(peek: bytes) -> tuple[Matcher, ...]:
         """Trying a shape costs a microsecond; most can be ruled out by their first bytes, once for all texts."""
         if not peek.isascii():
@@ -156,141 +134,3 @@ def search_options(*, captures: bool = False) -> Any:
     options.never_capture = not captures
     options.log_errors = False
     return options
-
-
-class Account:
-    """What was found in one text, and how much work it took."""
-
-    __slots__ = ("blocked", "count", "effort", "findings")
-
-    def __init__(self) -> None:
-        self.findings: dict[str, int] = {}
-        self.blocked: Block | None = None
-        self.count = 0
-        self.effort = MAX_EFFORT
-
-
-class Rules:
-    """What to do about finds. Immutable and shared."""
-
-    __slots__ = ("blocking", "is_allowed", "marker", "reason_code")
-
-    def __init__(
-        self, *, marker: Marker, blocking: Iterable[str], is_allowed: Callable[[str], bool] | None, reason_code: str
-    ) -> None:
-        self.marker = marker
-        self.blocking = frozenset(blocking)
-        self.is_allowed = is_allowed
-        self.reason_code = reason_code
-
-    def apply(self, account: Account, kind: str, value: str) -> str:
-        """Count a find and give its marker. Sets `account.blocked` where the text must not pass."""
-        account.count += 1
-        account.findings[kind] = account.findings.get(kind, 0) + 1
-        if kind in self.blocking:
-            message = f"The text contains {kind}, which this configuration does not let pass."
-            account.blocked = Block(self.reason_code, message, account.findings)
-        elif account.count > MAX_FINDINGS:
-            message = f"The text contains more than {MAX_FINDINGS:,} findings."
-            account.blocked = Block(self.reason_code, message, account.findings)
-        return self.marker(kind, value)
-
-
-class Scan:
-    """One text on its way through a detector. Whoever owns it adds to `raw` and reads what lies before `cursor`."""
-
-    __slots__ = ("account", "cursor", "detector", "raw", "rules")
-
-    def __init__(self, detector: Detector, rules: Rules, account: Account) -> None:
-        self.detector = detector
-        self.rules = rules
-        self.account = account
-        self.raw = b""
-        self.cursor = 0
-
-    def advance(self, *, final: bool) -> Sequence[Edit]:
-        """Decide as much as can be decided: moves the cursor, and says what to change on the way there.
-
-        After a block the cursor stands before the offending value.
-        """
-        raw = self.raw
-        hold = len(raw) if final else self.detector.hold(raw, self.cursor)
-        starts = self.detector.starts(raw, self.cursor)
-        if starts:
-            return self.decide(starts, hold, final=final)
-        self.cursor = hold
-        return ()
-
-    def decide(self, starts: list[tuple[int, Family]], hold: int, *, final: bool) -> list[Edit]:
-        raw = self.raw
-        edits: list[Edit] = []
-        kept = self.cursor
-        while starts and (place := min(start for start, _ in starts)) < hold:
-            peek = raw[place : place + PEEK]
-            matchers = [matcher for start, family in starts if start == place for matcher in family.fitting(peek)]
-            found = self.look(matchers, place, final=final)
-            if found is None:
-                hold = place
-                break
-            if found.kind:
-                value = raw[found.start : found.end].decode("utf-8", "surrogatepass")
-                marker = self.rules.apply(self.account, found.kind, value)
-                if self.account.blocked is not None:
-                    hold = found.start
-                    break
-                edits.append(Edit(found.start - kept, found.end - found.start, marker))
-                kept = found.end
-            if found.end > hold:
-                hold = len(raw) if final else self.detector.hold(raw, found.end)
-            starts = list(still_ahead(starts, raw, found.end))
-        self.cursor = hold
-        return edits
-
-    def look(self, matchers: Sequence[Matcher], place: int, *, final: bool) -> Find | None:
-        """What stands at this place; without a kind, it is only told where to go on. None while too little is known."""
-        matches = self.matches(matchers, place)
-        if not final and any(end + AHEAD > len(self.raw) for _, _, end in matches):
-            return None
-        best = Find("", place, place + 1)
-        for matcher, start, match_end in matches:
-            if best.kind and match_end <= best.end:
-                continue
-            end = self.value_end(matcher, start, match_end)
-            if end > (best.end if best.kind else 0):
-                best = Find(matcher.kind, start, end)
-            elif end < 0 and not best.kind:
-                best = Find("", place, max(best.end, -end))
-        return self.unless_allowed(best)
-
-    def matches(self, matchers: Sequence[Matcher], place: int) -> list[tuple[Matcher, int, int]]:
-        """The matches at this place: where their values begin, and where they end."""
-        raw, size = self.raw, len(self.raw)
-        found = []
-        for matcher in matchers:
-            spans = matcher.match(HERE, raw, place, size)
-            if spans[0][1] >= 0:
-                found.append((matcher, spans[-1][0], spans[0][1]))
-        return found
-
-    def value_end(self, matcher: Matcher, start: int, end: int) -> int:
-        account = self.account
-        if matcher.check is None or account.effort <= 0:
-            return end
-        account.effort -= matcher.effort
-        return matcher.check(self.raw, start, end)
-
-    def unless_allowed(self, find: Find) -> Find:
-        is_allowed = self.rules.is_allowed
-        if is_allowed is None or not find.kind or self.account.effort <= 0:
-            return find
-        self.account.effort -= 1
-        value = self.raw[find.start : find.end].decode("utf-8", "surrogatepass")
-        return Find("", find.start, find.end) if is_allowed(value) else find
-
-
-def still_ahead(starts: list[tuple[int, Family]], text: bytes, cursor: int) -> Iterator[tuple[int, Family]]:
-    """The starts at or after the cursor; a family whose start lies behind it is searched again."""
-    for start, family in starts:
-        place = start if start >= cursor else family.find(text, cursor)
-        if place >= 0:
-            yield place, family

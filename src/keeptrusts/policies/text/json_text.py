@@ -7,13 +7,13 @@ bracket.
 """
 
 import re
-from collections.abc import Iterable
 
 from keeptrusts.policies.text.checks import BEHIND
-from keeptrusts.policies.text.detector import Account, Detector, Edit, Rules, Scan
+from keeptrusts.policies.text.detector import Detector
 from keeptrusts.policies.text.json_grammar import KEYS, VALUES, Grammar
 from keeptrusts.policies.text.json_strings import QUOTE, SPECIAL, Origin, escape_text, read_escape
 from keeptrusts.policies.text.prose import TRIM, ProseChannel
+from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
 
 MAX_BARE = 64
@@ -148,15 +148,15 @@ class JsonChannel:
         if len(found[0]) > MAX_BARE or SCALAR.fullmatch(found[0]) is None:
             return self.turn_to_prose()
         self.grammar.take_value()
-        scan = Scan(self.detector, self.rules, self.account)
-        scan.raw = found[0].rstrip(b" \t\r")
-        edits = scan.advance(final=True)
+        number = found[0].rstrip(b" \t\r")
+        before = self.account.count
+        text = ProseChannel(self.detector, self.rules, self.account).release(number, final=True)
         if self.account.blocked is not None:
             return False
-        if not edits:
+        if self.account.count == before:
             return self.pass_on(found.end())
-        self.at += len(scan.raw)
-        self.out.append(f'"{escape_text(rewritten(scan, edits))}"')
+        self.at += len(number)
+        self.out.append(f'"{escape_text(text)}"')
         return True
 
     def turn_to_prose(self) -> bool:
@@ -222,12 +222,3 @@ class StringValue:
 def blank_end(raw: bytes, at: int) -> int:
     found = BLANK.match(raw, at)
     return at if found is None else found.end()
-
-
-def rewritten(scan: Scan, edits: Iterable[Edit]) -> str:
-    """A short text that was judged in one go, with its changes."""
-    parts, start = [], 0
-    for edit in edits:
-        parts += [scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass"), edit.marker]
-        start += edit.keep + edit.drop
-    return "".join([*parts, scan.raw[start:].decode("utf-8", "surrogatepass")])

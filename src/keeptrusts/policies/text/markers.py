@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from keeptrusts.policies.text.detector import Marker
+from keeptrusts.policies.text.scan import Marker
 
 SHOWN = 4
 STARS = "****"

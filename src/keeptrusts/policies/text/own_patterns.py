@@ -6,21 +6,22 @@ from typing import Any
 
 import re2
 
-from keeptrusts.policies.text.detector import compile_detector
+from keeptrusts.policies.text.extent import width
 from keeptrusts.policies.text.problems import SettingProblem
-from keeptrusts.policies.text.shapes import Shape
-from keeptrusts.policies.text.syntax import UnsupportedSyntaxError, parse_pattern, width
+from keeptrusts.policies.text.shapes import OWN, Shape
+from keeptrusts.policies.text.syntax import UnsupportedSyntaxError, parse_pattern
 
 MAX_PATTERNS = 100
 MAX_PATTERN_BYTES = 1024
 MAX_MATCH = 512
 MAX_MEMORY = 1 << 20
+MAX_PROGRAM = 10_000
 MAX_GLOBS = 1000
 MAX_GLOB_LENGTH = 256
 
 
 def own_shape(kind: str, pattern: str) -> Shape:
-    return Shape(kind, pattern, family="own")
+    return Shape(kind, pattern, family=OWN)
 
 
 def check_patterns(setting: str, patterns: Sequence[str]) -> list[SettingProblem]:
@@ -33,12 +34,14 @@ def check_patterns(setting: str, patterns: Sequence[str]) -> list[SettingProblem
         for index, pattern in enumerate(patterns)
         if (problem := pattern_problem(pattern))
     ]
-    if patterns and not problems:
-        try:
-            compile_detector(tuple(own_shape("own", pattern) for pattern in patterns))
-        except re2.error:
-            return [SettingProblem(setting, "the patterns are too large together", "use smaller repetition counts")]
+    if not problems and sum(map(program_size, patterns)) > MAX_PROGRAM:
+        return [SettingProblem(setting, "the patterns are too large together", "use smaller repetition counts")]
     return problems
+
+
+def program_size(pattern: str) -> int:
+    """Steps of the compiled pattern: what it costs to compile and, at the worst, to search with."""
+    return int(re2.compile(pattern, own_options()).programsize)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
-"""Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `detector`."""
+"""Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `scan`."""
 
 from keeptrusts.policies.text.checks import BEHIND
-from keeptrusts.policies.text.detector import Account, Detector, Rules, Scan
+from keeptrusts.policies.text.detector import Detector
+from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
 
 TRIM = 512

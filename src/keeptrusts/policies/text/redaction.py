@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from keeptrusts.contract.call import Form
-from keeptrusts.policies.text.detector import Detector, Rules
+from keeptrusts.policies.text.detector import Detector
 from keeptrusts.policies.text.json_text import JsonChannel
 from keeptrusts.policies.text.prose import ProseChannel
+from keeptrusts.policies.text.scan import Rules
 from keeptrusts.policies.verdict import ALLOW, Phase, Rewrite, Verdict
 
 

@@ -23,6 +23,10 @@ MBI_LETTER = r"[AC-HJKMNP-RT-Y]"
 MBI_ANY = r"[0-9AC-HJKMNP-RT-Y]"
 
 
+OWN = "own"
+"""The family of the patterns that a pack brings along."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One way to write a kind of thing. `effort` is what a look of `check` costs, in units of some 2 microseconds."""
@@ -52,13 +56,13 @@ PHONE = (
         effort=40,
         family="international",
     ),
-    Shape("phone", rf"\(\d{{3}}\){SPACE}?\d{{3}}(?:{GAP}|\.)\d{{4}}\b", checks.check_row),
-    Shape("phone", rf"\b(?:1{GAP})?\d{{3}}(?:{DASH}\d{{3}}{DASH}|\.\d{{3}}\.)\d{{4}}\b", checks.check_row),
-    Shape("phone", rf"\b1{GAP}\(\d{{3}}\){SPACE}?\d{{3}}{GAP}\d{{4}}\b", checks.check_row),
+    Shape("phone", rf"\(\d{{3}}\){SPACE}?\d{{3}}(?:{GAP}|\.)\d{{4}}\b", checks.check_joined),
+    Shape("phone", rf"\b(?:1{GAP})?\d{{3}}(?:{DASH}\d{{3}}{DASH}|\.\d{{3}}\.)\d{{4}}\b", checks.check_joined),
+    Shape("phone", rf"\b1{GAP}\(\d{{3}}\){SPACE}?\d{{3}}{GAP}\d{{4}}\b", checks.check_joined),
     Shape("phone", rf"\b[2-9]\d\d{SPACE}[2-9]\d\d{GAP}\d{{4}}\b", checks.check_spaced_us_phone, effort=25),
     Shape("phone", r"\b07\d{3} \d{3} ?\d{3}\b", checks.check_row),
     Shape("phone", rf"\b0[1-9](?:{GAP}\d\d){{4}}\b", checks.check_row),
-    Shape("phone", r"\b0[1-9](?:\.\d\d){4}\b", checks.check_row),
+    Shape("phone", r"\b0[1-9](?:\.\d\d){4}\b", checks.check_joined),
     Shape("phone", r"\b0[1-9]\d{1,4}[ /\-]\d{3,8}(?:[ \-]\d{2,6}){0,3}\b", checks.check_national_phone, effort=50),
     Shape(
         "phone",
@@ -71,7 +75,7 @@ US_SSN = (
     Shape(
         "us_ssn",
         rf"\b{AREA}{DASH}(?:0[1-9]|[1-9]\d){DASH}(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{{3}})\b",
-        checks.check_row,
+        checks.check_joined,
     ),
     Shape(
         "us_ssn",
