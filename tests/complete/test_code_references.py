@@ -54,3 +54,8 @@ def test_methods_functions_and_constants_are_found_and_others_are_not(tmp_path):
     file.write_text("LIMIT: int = 1\nclass Box:\n    async def open(self): ...\ndef close(): ...\n")
     assert [is_defined(file, name) for name in ("LIMIT", "Box", "Box.open", "close")] == [True] * 4
     assert [is_defined(file, name) for name in ("open", "Box.close", "Lid", "close.x")] == [False] * 4
+
+
+def test_the_architecture_names_the_steps_of_its_paths():
+    named = {(file, name) for page, file, name in ALL if page == "ARCHITECTURE.md" and name}
+    assert len(named) >= 20
