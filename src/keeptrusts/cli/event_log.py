@@ -13,6 +13,7 @@ from keeptrusts.contract.events import DecisionEvent, Gap
 from keeptrusts.runtime.records import NUMBERED, Record, scan_records
 from keeptrusts.runtime.segments import list_segments, read_segment
 from keeptrusts.runtime.spool_reader import Position, SpoolReader
+from keeptrusts.runtime.spool_recovery import Cursor, load_cursor, store_cursor
 
 GATEWAY_PREFIX = "gateway-"
 
@@ -96,6 +97,14 @@ class EventLog:
         """What came since the last look."""
         for reader in self._readers:
             yield from self._read(reader)
+
+    def release(self) -> None:
+        """Let the gateway delete what was read: it is kept elsewhere. Raises NoEventLog if the API decides that."""
+        if any(load_cursor(spool).is_upload for spool in self._spools):
+            raise NoEventLog("this gateway hands its events to the API, which decides what may be deleted")
+        for spool, reader in zip(self._spools, self._readers, strict=True):
+            seq = max(0, reader.next_seq - 1)
+            store_cursor(spool, Cursor(segment=reader.position.segment, offset=reader.position.offset, seq=seq))
 
     def _last(self, spool: Path, reader: SpoolReader, limit: int) -> list[Line]:
         *older, last = list_segments(spool) or [0]

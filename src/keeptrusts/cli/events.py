@@ -64,31 +64,34 @@ def tail(  # noqa: PLR0913, PLR0917 - each is a flag
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0917 - each is a flag
     file_format: Annotated[Format, typer.Option("--format", help="JSON lines, or CSV.")] = Format.JSONL,
     since: Annotated[str | None, typer.Option(help="From here on: 2026-11-23T14:00:00Z, or 90m, 24h, 7d ago.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to here, exclusive; written like --since.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write (default: standard output).")
     ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="Then let the gateway delete what was exported, once it needs the room.")
+    ] = False,
     state_dir: StateDir = None,
     listen: Listen = None,
 ) -> None:
     """Write the decision events of a period, oldest first, declared losses among them."""
     from keeptrusts.cli.event_log import Filter
 
+    if release and (output is None or since or until):
+        _fail("--release goes with --output and without --since and --until: only what is kept whole may be deleted", 2)
     log = _open_log(state_dir, listen, Filter(since=_moment("--since", since), until=_moment("--until", until)))
     if output is None:
         import sys
 
         _export(log, file_format, sys.stdout)
     else:
-        try:
-            with output.open("w", encoding="utf-8", newline="", opener=_open_private) as file:
-                _export(log, file_format, file)
-        except OSError as error:
-            _fail(f"cannot write {output}: {error.strerror}", 1)
+        _export_to(log, file_format, output)
     _warn_of_unreadable(log)
+    if release:
+        _release(log)
 
 
 def _open_log(state_dir: Path | None, listen: str | None, wanted: "Filter") -> "EventLog":
@@ -132,6 +135,30 @@ def _export(log: "EventLog", file_format: Format, file: TextIO) -> None:
         rows.writerows(csv_row(line.event) for line in log.read_all())
 
 
+def _export_to(log: "EventLog", file_format: Format, output: Path) -> None:
+    import os
+
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(output, flags, 0o600), "w", encoding="utf-8", newline="") as file:
+            _export(log, file_format, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        _fail(f"cannot write {output}: {error.strerror}", 1)
+
+
+def _release(log: "EventLog") -> None:
+    from keeptrusts.cli.event_log import NoEventLog
+
+    if log.unreadable:
+        _fail("nothing was released: some events could not be exported", 1)
+    try:
+        log.release()
+    except NoEventLog as reason:
+        _fail(f"nothing was released: {reason}", 1)
+
+
 def _moment(option: str, text: str | None) -> datetime | None:
     from keeptrusts.cli.moments import parse_moment
     from keeptrusts.runtime.clock import SystemClock
@@ -142,12 +169,6 @@ def _moment(option: str, text: str | None) -> datetime | None:
         return parse_moment(text, SystemClock().now())
     except ValueError as bad:
         _fail(f"{option} {bad}", 2)
-
-
-def _open_private(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, 0o600)
 
 
 def _warn_of_unreadable(log: "EventLog") -> None:

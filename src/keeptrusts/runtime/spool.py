@@ -115,10 +115,15 @@ class Spool:
     def acknowledge(self, position: Position, seq: int) -> None:
         """Everything up to here was delivered. Never goes back; stored by the next `sync`."""
         if seq > self._cursor.seq:
-            self._cursor = Cursor(segment=position.segment, offset=position.offset, seq=seq)
+            self._cursor = Cursor(
+                segment=position.segment, offset=position.offset, seq=seq, is_upload=self._awaits_upload
+            )
 
     def tidy(self) -> None:
         """Delete what is too old, try again to make room, declare what was lost. Call it every second or so."""
+        if not self._awaits_upload:
+            # Whoever exported the log may have released it meanwhile.
+            self._cursor = max(self._cursor, self._within_reach(load_cursor(self.directory)), key=lambda one: one.seq)
         max_age_ns = self._limits.max_age_s * 1_000_000_000
         now_ns = self._clock.unix_ns()
         has_events = self._current.last_seq >= self._current.first_seq
@@ -167,9 +172,14 @@ class Spool:
     @property
     def complaint(self) -> str:
         """What is wrong, for the operator; empty if nothing."""
-        if self.is_full:
-            return f"{self.directory} is at its cap of {self._limits.max_bytes} bytes, and nothing in it may be deleted"
-        return f"cannot write to {self.directory}: the disk is full or broken" if self.is_failing else ""
+        if self.is_failing:
+            return f"cannot write to {self.directory}: the disk is full or broken"
+        if not self.is_degraded:
+            return ""
+        state = f"{'has reached' if self.is_full else 'is close to'} its cap of {self._limits.max_bytes} bytes"
+        if self._awaits_upload:
+            return f"{self.directory} {state}: the API takes no events"
+        return f"{self.directory} {state}: export it with `kt events export --release -o FILE`"
 
     @property
     def pending(self) -> int:
@@ -193,7 +203,8 @@ class Spool:
     def _open(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
-        self._cursor = self._stored_cursor = load_cursor(directory)
+        self._stored_cursor = load_cursor(directory)
+        self._cursor = msgspec.structs.replace(self._stored_cursor, is_upload=self._awaits_upload)
         recovered = recover_segments(directory, self._cursor)
         self.next_seq = recovered.next_seq
         self._closed = recovered.segments
@@ -214,7 +225,7 @@ class Spool:
         end = Position(self._current.number, self._current.size)
         if Position(cursor.segment, cursor.offset) <= end:
             return cursor
-        return Cursor(segment=end.segment, offset=end.offset, seq=cursor.seq)
+        return msgspec.structs.replace(cursor, segment=end.segment, offset=end.offset)
 
     def _write(self, kind: bytes, seq: int, payload: bytes, *, beyond_cap: bool = False) -> bool:
         """Whether the record reached the kernel whole."""

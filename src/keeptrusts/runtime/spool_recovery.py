@@ -15,11 +15,15 @@ CURSOR_NAME = "cursor"
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the events were acknowledged. Stored beside the segments."""
+    """How far the events were acknowledged. Stored beside the segments.
+
+    `is_upload`: the gateway moves it, as the API takes events; otherwise whoever exported them may.
+    """
 
     segment: int = 0
     offset: int = 0
     seq: int = 0
+    is_upload: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,10 @@ def store_cursor(directory: Path, cursor: Cursor) -> None:
     """Replace the stored cursor in one step. Blocks on the disk."""
     draft = directory / f"{CURSOR_NAME}.new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    owner = directory.stat()
     try:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)  # the gateway must be able to read it
         os.write(descriptor, msgspec.json.encode(cursor))
         os.fsync(descriptor)
     finally:

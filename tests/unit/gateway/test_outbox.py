@@ -131,7 +131,7 @@ outcomes = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(outcomes, origins, st.integers(0, 4 * 10**18), st.booleans())
 def test_what_is_put_together_by_hand_is_what_the_types_say(tmp_path_factory, outcome, origin, received_ns, is_audited):
     directory = tmp_path_factory.mktemp("spool")
