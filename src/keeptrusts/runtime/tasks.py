@@ -8,14 +8,22 @@ from typing import Any
 
 @asynccontextmanager
 async def background(*jobs: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run jobs for the life of the block. A job that fails ends the block; leaving ends the jobs."""
+    """Run jobs for the life of the block. A job that fails ends the block; leaving ends the jobs.
+
+    Failed jobs come as an ExceptionGroup; what the block itself raises comes through as it is.
+    """
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(job(), name=job.__qualname__) for job in jobs]
         try:
             yield
+        except Exception as error:  # noqa: BLE001 - raised again, behind the group that would wrap it
+            failure = error
         finally:
             for task in tasks:
                 task.cancel()
+    if failure is not None:
+        raise failure
 
 
 def spawn(
