@@ -116,7 +116,7 @@ def test_it_ends_cleanly(tmp_path, number):
     with running(tmp_path) as (process, _):
         process.send_signal(number)
         out, err = process.communicate(timeout=READY_S)
-        assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+        assert (process.returncode, out, err) == (0, "\nStopped.\n", "")
 
 
 def test_an_address_in_use_is_told_plainly(tmp_path):

@@ -121,5 +121,4 @@ What was decided, never what was said:
   {events_command}
 
 SDKs: OpenAI(base_url="{url}/v1", api_key="none"), Anthropic(base_url="{url}", api_key="none")
-Stop with Ctrl-C.
-"""
+Stop with Ctrl-C."""

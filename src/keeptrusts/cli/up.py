@@ -72,7 +72,7 @@ async def serve(settings: "Settings") -> None:
         announce(settings, gateway.port)
         await stop.wait()
         await gateway.drain()
-    print("Stopped.")
+    print("\nStopped.")
 
 
 def write_pack(path: Path, text: str) -> None:
