@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from keeptrusts.contract.call import Changes, Path
+from keeptrusts.contract.call import Changes, Path, Role
 from keeptrusts.providers import sse
+from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import decode, encode
+
+_ERROR_WORDS = NEUTRAL | {"code", "param"}
 
 UNREADABLE_EVENT = "event that is not JSON"
 
@@ -77,9 +80,9 @@ def without_logprobs(tree: Any) -> Any:
     return tree
 
 
-def message_of(error: Any) -> Any:
-    """The text of an in-band error, for policies to judge."""
-    return error.get("message") if type(error) is dict else error
+def collect_error(found: Inventory, path: Path, error: Any) -> None:
+    """The texts of an in-band error, which may quote the prompt."""
+    found.strings(path, error, Role.ASSISTANT, _ERROR_WORDS)
 
 
 def kind_of(error: Any) -> str:

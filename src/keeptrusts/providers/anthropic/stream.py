@@ -58,7 +58,7 @@ class MessagesStream:
         index = tree.get("index")
         found = Inventory()
         if kind not in _QUIET:  # `error`, and whatever else may come
-            found.members(tree, {}, _NOTHING, Role.ASSISTANT)
+            found.members(tree, {"error": streams.collect_error}, _NOTHING, Role.ASSISTANT)
         return Piece(
             event=event,
             tree=tree,

@@ -110,7 +110,7 @@ class ChatStream:
         fragments: list[Fragment] = []
         for index, choice in enumerate(_objects(tree.get("choices"))):
             self._read_choice(found, fragments, ("choices", index), choice)
-        found.members(tree, {}, _SETTINGS, Role.ASSISTANT)
+        found.members(tree, {"error": streams.collect_error}, _SETTINGS, Role.ASSISTANT)
         return Piece(
             event=event,
             tree=tree,

@@ -82,7 +82,7 @@ class MediaStream:
         if kind.startswith("speech.") and tree.get("audio"):
             found.unread((), "audio")
             tree = {key: value for key, value in tree.items() if key != "audio"}
-        found.members(tree, {}, _SETTINGS, Role.ASSISTANT)
+        found.members(tree, {"error": streams.collect_error}, _SETTINGS, Role.ASSISTANT)
         return Piece(
             event=event,
             tree=tree,

@@ -29,6 +29,7 @@ _NOTED = _LIFECYCLE | _ENDS
 _BINARY = frozenset({"response.audio.delta", "response.image_generation_call.partial_image"})
 _SUB_INDEXES = ("content_index", "summary_index", "command_index")
 _LEFT_OUT = frozenset({"obfuscation"})
+_ERROR_WORDS = frozenset({"code", "param"})
 
 
 class _Head(msgspec.Struct):
@@ -165,6 +166,7 @@ class ResponsesStream:
 
     def _read_whole(self, kind: str, event: bytes, tree: dict[str, Any]) -> Piece:
         found = Inventory()
+        words = _ERROR_WORDS if kind == "error" else _LEFT_OUT
         if kind in _LIFECYCLE and type(tree.get("response")) is dict:
             collect_response(("response",), tree["response"], found)
         elif kind in _BINARY:
@@ -178,7 +180,7 @@ class ResponsesStream:
                 elif key == "arguments" and type(value) is str:
                     found.text((key,), value, Role.ASSISTANT, Form.JSON)
                 else:
-                    found.members({key: value}, {}, _LEFT_OUT, Role.ASSISTANT)
+                    found.members({key: value}, {"error": streams.collect_error}, words, Role.ASSISTANT)
         return Piece(
             event=event,
             tree=tree,
