@@ -6,7 +6,7 @@ Unexpected errors inside a policy fail closed, unless the operator chose `--fail
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SLICE = 64 * 1024
 """Characters that are judged in one go."""
+
+TEXT_COST = 128
+"""What a text costs besides its characters, in characters: many short ones take as long as a long one."""
 
 TURN_S = 0.005
 """How long judging may keep the loop."""
@@ -73,11 +76,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Runs the policies of one phase, in the order of the chain."""
+    """Runs the policies of one phase, in the order of the chain. `now` is the clock by which it yields."""
 
     policies: Sequence[TextPolicy]
     phase: Phase
     fail_mode: FailMode
+    slice_size: int = SLICE
+    now: Callable[[], float] = perf_counter
 
     def tallies(self) -> list[Tally]:
         return [Tally(policy, self.phase) for policy in self.policies]
@@ -92,23 +97,23 @@ class Judge:
     async def judge(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
         """What to change in these texts. Raises Fault when a policy blocks."""
         changes: dict[Path, str] = {}
-        if sum(len(text.value) for text in texts) <= SLICE:
+        if sum(len(text.value) + TEXT_COST for text in texts) <= self.slice_size:
             for tally in tallies:
                 for text in texts:
                     self._act(
                         tally, text, changes, self.verdict(tally.policy, text, changes.get(text.path, text.value))
                     )
             return changes
-        turn_ends = perf_counter() + TURN_S
+        turn_ends = self.now() + TURN_S
         for tally in tallies:
             for text in texts:
                 value = changes.get(text.path, text.value)
                 for verdict in self._sliced(tally.policy, text, value):
                     if verdict is not None:
                         self._act(tally, text, changes, verdict)
-                    if perf_counter() > turn_ends:
+                    if self.now() > turn_ends:
                         await asyncio.sleep(0)
-                        turn_ends = perf_counter() + TURN_S
+                        turn_ends = self.now() + TURN_S
         return changes
 
     def verdict(self, policy: TextPolicy, text: Text, value: str) -> Verdict:
@@ -127,14 +132,15 @@ class Judge:
 
     def _sliced(self, policy: TextPolicy, text: Text, value: str) -> Iterable[Verdict | None]:
         """Judge a text of any length; None after each slice that leaves more to do."""
-        if len(value) <= SLICE:
+        size = self.slice_size
+        if len(value) <= size:
             yield self.verdict(policy, text, value)
             return
         try:
             channel = policy.open_channel(text.form)
             released = []
-            for start in range(0, len(value), SLICE):
-                released.append(channel.feed(value[start : start + SLICE]))
+            for start in range(0, len(value), size):
+                released.append(channel.feed(value[start : start + size]))
                 if channel.blocked:
                     break
                 yield None

@@ -5,6 +5,8 @@ was held back leaves with the event that closes its channel, or, where that even
 event before it. Events that repeat text are judged whole: however a text was cut, the result is the same.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Protocol
 
 from keeptrusts.config.problems import format_path
@@ -16,10 +18,13 @@ from keeptrusts.providers.dialect import StreamReader
 
 
 class Failed:
-    """What takes the place of a text channel whose policy failed: it refuses everything, or passes it all on."""
+    """What takes the place of a text channel whose policy failed: it refuses everything that comes, or passes it on.
 
-    def __init__(self, verdict: Allow | Block) -> None:
-        self.findings: Findings = {}
+    `findings` are those of the channel, up to there; what it held back is lost with it.
+    """
+
+    def __init__(self, verdict: Allow | Block, findings: Findings) -> None:
+        self.findings = findings
         self.blocked = verdict if isinstance(verdict, Block) else None
 
     def feed(self, piece: str) -> str:
@@ -35,7 +40,7 @@ class OpenText:
     def __init__(self, judge: Judge, form: Form) -> None:
         self._judge = judge
         self._policies = judge.policies
-        self._channels: list[TextChannel | Failed] = [policy.open_channel(form) for policy in judge.policies]
+        self._channels = [self._begin(policy, form) for policy in judge.policies]
 
     def feed(self, text: str) -> str:
         for position in range(len(self._channels)):
@@ -49,14 +54,24 @@ class OpenText:
             text = self._step(position, text, is_last=True)
         return text
 
+    def _begin(self, policy: TextPolicy, form: Form) -> TextChannel | Failed:
+        try:
+            return policy.open_channel(form)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+            return Failed(self._judge.after_error(policy, error), {})
+
     def _step(self, position: int, text: str, *, is_last: bool) -> str:
         channel = self._channels[position]
+        released = ""
         try:
-            released = channel.feed(text) if text else ""
+            if text:
+                released = channel.feed(text)
+                text = ""
             return released + channel.finish() if is_last else released
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
-            failed = self._channels[position] = Failed(self._judge.after_error(self._policies[position], error))
-            return failed.feed(text)
+        except Exception as error:  # noqa: BLE001 - as above
+            verdict = self._judge.after_error(self._policies[position], error)
+            failed = self._channels[position] = Failed(verdict, dict(channel.findings))
+            return released + failed.feed(text)
 
     def find_block(self) -> tuple[TextPolicy, Block] | None:
         """Which policy blocked, and why."""
@@ -142,8 +157,8 @@ class StreamJudge:
         before = b""
         for channel in tuple(self._open) if piece.closes_all else piece.closes:
             before += self._close(channel, fed.get(channel), changes)
-        for text in piece.repeats:
-            self._repeat(text, changes)
+        if piece.repeats:
+            self._judge_repeats(piece.repeats, changes)
         return before if self.fault and not piece.fragments else before + self._reader.write(piece, changes)
 
     def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
@@ -170,16 +185,29 @@ class StreamJudge:
         changes[last.path] = changes.get(last.path, last.value) + rest
         return b""
 
-    def _repeat(self, text: Text, changes: dict[Path, str]) -> None:
-        value = text.value
+    def _judge_repeats(self, texts: Sequence[Text], changes: dict[Path, str]) -> None:
+        """Judge the whole texts of one event; where the answer may not go on, none of them passes."""
         for tally in self._tallies:
-            verdict = self._judge.verdict(tally.policy, text, value)
-            if isinstance(verdict, Rewrite):
-                value = changes[text.path] = verdict.text
-            elif isinstance(verdict, Block):
+            if self.fault is None:
+                self._judge_again(tally, texts, changes)
+        if self.fault is not None:
+            changes.update((text.path, "") for text in texts)
+
+    def _judge_again(self, tally: Tally, texts: Sequence[Text], changes: dict[Path, str]) -> None:
+        """One policy on whole texts. Its finds are mostly those of the fragments: only what is more is counted."""
+        found: Counter[str] = Counter()
+        for text in texts:
+            verdict = self._judge.verdict(tally.policy, text, changes.get(text.path, text.value))
+            if isinstance(verdict, Block):
                 tally.add(verdict)
                 self._refuse(tally.policy, verdict, text.path)
                 return
+            if isinstance(verdict, Rewrite):
+                changes[text.path] = verdict.text
+                found.update(verdict.findings)
+        new = found - Counter(tally.findings)
+        if new:
+            tally.add(Rewrite("", tally.policy.reason_code, new))
 
     def _note_block(self, text: OpenText, path: Path) -> None:
         found = text.find_block()
