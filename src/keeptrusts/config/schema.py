@@ -26,7 +26,16 @@ def make_schema(kinds: Kinds) -> dict[str, Any]:
     schema = {"$schema": DIALECT, "title": "Keeptrusts policy pack", **root, "$defs": definitions}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults are tuples and structs
     _name_keys_by_pattern(plain)
+    _order_sets(plain)
     return plain
+
+
+def _order_sets(node: Any) -> None:
+    """A set's default in a stable order, in place: the schema is published and compared."""
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _order_sets(inner)
+    if isinstance(node, dict) and node.get("uniqueItems") and isinstance(node.get("default"), list):
+        node["default"].sort()
 
 
 def _name_keys_by_pattern(node: Any) -> None:

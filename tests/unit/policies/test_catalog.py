@@ -1,5 +1,10 @@
 """The list of policies, and the judge that knows it."""
 
+import json
+import os
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -127,3 +132,18 @@ def test_a_chain_that_was_never_judged_is_refused_with_every_problem():
 def test_the_schema_has_every_kind():
     settings = pack_schema()["$defs"]["Pack"]["properties"]["policy"]["properties"]
     assert list(settings) == list(CATALOG)
+
+
+def test_the_schema_is_the_same_in_every_process():
+    program = "import json; from keeptrusts.policies.catalog import pack_schema; print(json.dumps(pack_schema()))"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert runs == {json.dumps(pack_schema()) + "\n"}

@@ -1,0 +1,152 @@
+"""Test cases beside a pack: calls, and what its input policies should make of them. The real chain decides."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from keeptrusts.config.excerpts import escape
+from keeptrusts.config.pack import Pack
+from keeptrusts.config.targets import Providers
+from keeptrusts.contract.call import Route
+from keeptrusts.contract.faults import Fault
+from keeptrusts.gateway.judging import Judge, Tally, check_call
+from keeptrusts.policies.audit_logger import AuditLoggerSpec
+from keeptrusts.policies.catalog import compile_chain
+from keeptrusts.policies.verdict import Phase
+from keeptrusts.providers.catalog import dialect_of
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+
+Verdict: TypeAlias = Literal["allow", "redact", "block"]
+_WORST: tuple[Verdict, ...] = ("allow", "redact", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to a call. `because` is for people."""
+
+    verdict: Verdict
+    reason_code: str | None
+    because: str = ""
+
+    def __str__(self) -> str:
+        return self.verdict + (f" ({self.reason_code})" if self.reason_code else "")
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What should happen. Without a reason code, any reason will do."""
+
+    verdict: Verdict
+    reason_code: str | UnsetType = UNSET
+
+    def is_met_by(self, outcome: Outcome) -> bool:
+        return self.verdict == outcome.verdict and self.reason_code in (UNSET, outcome.reason_code)
+
+    def __str__(self) -> str:
+        return self.verdict + (f" ({self.reason_code})" if self.reason_code is not UNSET else "")
+
+
+class CaseInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A chat call. `headers` are the client's, for policies that look at them."""
+
+    messages: list[dict[str, Any]]
+    model: str = "test-model"
+    headers: dict[str, str] = {}
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One call and its expected verdict."""
+
+    name: str
+    input: CaseInput
+    expected: Expected
+
+
+class BadCase(ValueError):
+    """A file of cases that cannot be used. The message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What of a pack decides about a call before it is sent."""
+
+    providers: Providers
+    input: Judge
+    output: Judge
+
+
+def make_chain(pack: Pack) -> Chain:
+    """Compile the pack's policies, as the gateway does."""
+    readers = [policy for policy in compile_chain(pack) if not isinstance(policy, AuditLoggerSpec)]
+    judges = {
+        phase: Judge(tuple(policy for policy in readers if phase in policy.phases), phase, "block") for phase in Phase
+    }
+    return Chain(pack.providers, judges[Phase.INPUT], judges[Phase.OUTPUT])
+
+
+def list_cases(folder: Path) -> list[Case]:
+    """The cases of all files of a folder, in the files' order. Raises BadCase, also where there are none."""
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise BadCase(f"no cases: {_plain(folder)} has no .json file; `kt init` writes one to begin with")
+    cases = [case for file in files for case in _read(file)]
+    if not cases:
+        raise BadCase(f"no cases: the files in {_plain(folder)} are empty lists")
+    return cases
+
+
+def _read(file: Path) -> Iterator[Case]:
+    try:
+        content = file.read_bytes()
+        if len(content) > MAX_FILE_BYTES:
+            raise BadCase(f"{_plain(file)} is too large: at most {MAX_FILE_BYTES:,} bytes")
+        tree = msgspec.json.decode(content)
+        yield from msgspec.convert(tree if isinstance(tree, list) else [tree], list[Case])
+    except OSError as error:
+        raise BadCase(f"cannot read {_plain(file)}: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        shape = "{name, input: {messages}, expected: {verdict, reason_code?}}, or a list of such"
+        raise BadCase(f"{_plain(file)}: {escape(str(error))}; a case is {shape}") from error
+
+
+def run_case(case: Case, chain: Chain) -> Outcome:
+    """Send the call through the input policies. Raises BadCase where it is no well-formed call."""
+    body = msgspec.json.encode({"model": case.input.model, "messages": case.input.messages})
+    dialect = dialect_of(Route.CHAT)
+    try:
+        call = dialect.read_call(Route.CHAT, body, b"application/json")
+    except Fault as fault:
+        raise BadCase(f"case {escape(case.name)!r}: {fault.message}") from fault
+    tallies = chain.input.tallies()
+    try:
+        check_call(call, chain.providers, chain.output)
+        if chain.input.policies:
+            texts, unreadable = dialect.texts(call)
+            chain.input.check_unreadable(unreadable)
+            asyncio.run(chain.input.judge(texts, tallies))
+    except Fault as fault:
+        return Outcome("block", _reason(tallies, "block") or fault.code.value, fault.message)
+    worst: Verdict = max((tally.verdict for tally in tallies), key=_WORST.index, default="allow")
+    return Outcome(worst, _reason(tallies, worst))
+
+
+def _reason(tallies: list[Tally], verdict: Verdict) -> str | None:
+    return next((tally.reason_code for tally in tallies if tally.verdict == verdict and tally.reason_code), None)
+
+
+def tell_result(case: Case, outcome: Outcome) -> str:
+    """A line where all is well; else what was expected and what came."""
+    name = escape(case.name)
+    if case.expected.is_met_by(outcome):
+        return f"ok    {name}"
+    because = f"\n      because:  {escape(outcome.because)}" if outcome.because else ""
+    return f"FAIL  {name}\n      expected: {escape(str(case.expected))}\n      got:      {outcome}{because}"
+
+
+def _plain(path: Path) -> str:
+    return escape(str(path))
