@@ -56,11 +56,9 @@ def test_without_input_policies_everything_passes():
 
 
 def test_a_call_that_is_none_is_a_bad_case():
-    bad = Case(
-        name="odd", input=CaseInput(messages=[{"role": "user", "content": 5}]), expected=Expected(verdict="allow")
-    )
-    with pytest.raises(BadCase, match="odd"):
-        run_case(bad, CHAIN)
+    too_deep = json.loads("[" * 70 + "]" * 70)
+    with pytest.raises(BadCase, match="case 'n'"):
+        run_case(case(too_deep), CHAIN)
 
 
 def test_without_a_reason_code_any_reason_will_do():

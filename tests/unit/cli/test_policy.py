@@ -10,7 +10,8 @@ from keeptrusts.cli.init import CASES, PACK
 from keeptrusts.cli.policy import app
 
 SOUND = PACK.format(name="team-a")
-CASE = '{"name": "a card", "input": {"messages": [{"role": "user", "content": "4111 1111 1111 1111"}]}, "expected": {"verdict": "%s"}}'
+CALL = '{"messages": [{"role": "user", "content": "4111 1111 1111 1111"}]}'
+CASE = '{"name": "a card", "input": ' + CALL + ', "expected": {"verdict": "%s"}}'
 
 
 def run(*arguments):
