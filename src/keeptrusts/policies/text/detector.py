@@ -8,7 +8,7 @@ from typing import Any
 import re2
 
 from keeptrusts.policies.text.checks import Check
-from keeptrusts.policies.text.extent import has_text_edge, necessary_chars, prefixes
+from keeptrusts.policies.text.extent import has_text_edge, necessary_chars, prefixes, source
 from keeptrusts.policies.text.shapes import OWN, Shape
 from keeptrusts.policies.text.syntax import parse_pattern
 
@@ -22,7 +22,7 @@ PEEKED = 8192
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One shape, ready to be tried at a place. `begins` takes whatever a match can begin with."""
+    """One shape, ready to be tried at a place. `begins` takes the first bytes of whatever holds a match there."""
 
     kind: str
     match: Callable[..., Any]
@@ -123,7 +123,8 @@ def compile_family(shapes: tuple[Shape, ...]) -> Family:
 @lru_cache(maxsize=4096)
 def compile_matcher(shape: Shape) -> Matcher:
     match = re2.compile(shape.pattern, search_options(captures=shape.in_context))
-    begins = re2.compile(prefixes(parse_pattern(shape.pattern)), search_options())
+    tree = parse_pattern(shape.pattern)
+    begins = re2.compile(f"(?s:(?:{prefixes(tree)})|(?:{source(tree)}).*)", search_options())
     return Matcher(shape.kind, match._regexp.Match, begins._regexp.Match, shape.check, shape.effort)  # noqa: SLF001
 
 

@@ -6,8 +6,13 @@ A string is judged by what it says; what was not changed goes on in the bytes it
 import json
 import re
 from collections import deque
+from collections.abc import Iterator
+
+import msgspec
 
 SPECIAL = re.compile(rb'["\\]')
+SHORT_ESCAPES = re.compile(rb'(?:\\["\\/bfnrt][^"\\\x00-\x1f]{0,64}){1,64}')
+TEXT = msgspec.json.Decoder(str)
 HEX4 = re.compile(rb"[0-9A-Fa-f]{4}")
 SHORT = {0x22: b'"', 0x5C: b"\\", 0x2F: b"/", 0x62: b"\b", 0x66: b"\f", 0x6E: b"\n", 0x72: b"\r", 0x74: b"\t"}
 QUOTE, U = 0x22, 0x75
@@ -44,6 +49,36 @@ def code_unit(raw: bytes, at: int) -> int | None:
     return int(raw[at + 2 : at + 6], 16)
 
 
+def read_escapes(raw: bytes, at: int) -> tuple[bytes, int] | None:
+    r"""The same for a run of short escapes (`\n`) and what stands between them, in one go; None where there is none."""
+    found = SHORT_ESCAPES.match(raw, at)
+    if found is None:
+        return None
+    end = found.end()
+    while end < len(raw) and 0x80 <= raw[end] < 0xC0:  # never in the middle of a character
+        end -= 1
+    try:
+        return TEXT.decode(b'"%b"' % raw[at:end]).encode(), end - at
+    except msgspec.DecodeError:  # a lone surrogate
+        return None
+
+
+def split_run(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """The plain parts and escapes of a run, each with the length of what it says."""
+    at = 0
+    while at < len(raw):
+        found = SPECIAL.search(raw, at)
+        end = len(raw) if found is None else found.start()
+        if end > at:
+            yield end - at, raw[at:end]
+        at = end
+        if found is not None:
+            escape = read_escape(raw, at, final=True)
+            assert escape is not None
+            yield len(escape[0]), raw[at : at + escape[1]]
+            at += escape[1]
+
+
 class Origin:
     """Which bytes said what: runs of raw text in order, each with the length of what it says."""
 
@@ -57,19 +92,23 @@ class Origin:
         self.runs.append((said, raw))
 
     def take(self, size: int) -> bytes:
-        """The raw text of the next `size` bytes said. A plain run can be cut between characters, an escape nowhere."""
+        """The raw text of the next `size` bytes said, which must end between two characters."""
         out = []
         while size > 0:
             said, raw = self.runs[0]
-            start, left = self.used, said - self.used
-            if left > size:
+            left = said - self.used
+            if left <= size:
+                out.append(raw[self.used :])
+                size -= left
+                self.used = 0
+                self.runs.popleft()
+            elif said == len(raw):
+                out.append(raw[self.used : self.used + size])
                 self.used += size
-                out.append(raw[start : self.used])
-                break
-            out.append(raw[start:])
-            size -= left
-            self.used = 0
-            self.runs.popleft()
+                size = 0
+            else:
+                self.runs.popleft()
+                self.runs.extendleft(reversed(list(split_run(raw))))
         return b"".join(out)
 
 

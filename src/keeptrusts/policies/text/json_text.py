@@ -8,11 +8,10 @@ bracket.
 
 import re
 
-from keeptrusts.policies.text.checks import BEHIND
 from keeptrusts.policies.text.detector import Detector
 from keeptrusts.policies.text.json_grammar import KEYS, VALUES, Grammar
-from keeptrusts.policies.text.json_strings import QUOTE, SPECIAL, Origin, escape_text, read_escape
-from keeptrusts.policies.text.prose import TRIM, ProseChannel
+from keeptrusts.policies.text.json_strings import QUOTE, SPECIAL, Origin, escape_text, read_escape, read_escapes
+from keeptrusts.policies.text.prose import ProseChannel
 from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
 
@@ -64,12 +63,13 @@ class JsonChannel:
     def release(self, data: bytes, *, final: bool) -> str:
         if self.blocked is not None:
             return ""
-        self.raw = self.raw[self.at :] + data
-        self.at = 0
+        self.raw += data
         self.out = []
         while self.blocked is None and self.step(final=final):
             self.blocked = self.account.blocked
         self.blocked = self.account.blocked
+        self.raw = self.raw[self.at :]
+        self.at = 0
         return "".join(self.out)
 
     def step(self, *, final: bool) -> bool:
@@ -194,7 +194,7 @@ class StringValue:
             if raw[at] == QUOTE:
                 is_closed = True
                 break
-            escape = read_escape(raw, at, final=final)
+            escape = read_escapes(raw, at) or read_escape(raw, at, final=final)
             if escape is None:
                 break
             said.append(escape[0])
@@ -207,15 +207,13 @@ class StringValue:
         """What is decided: unchanged parts in their own bytes, markers escaped."""
         scan = self.scan
         start = scan.cursor
-        if start > TRIM:
-            scan.raw = scan.raw[start - BEHIND :]
-            scan.cursor = start = BEHIND
         parts = []
         for edit in scan.advance(final=final):
             parts += [self.origin.take(edit.keep).decode("utf-8", "surrogatepass"), escape_text(edit.marker)]
             self.origin.take(edit.drop)
             start += edit.keep + edit.drop
         parts.append(self.origin.take(scan.cursor - start).decode("utf-8", "surrogatepass"))
+        scan.trim()
         return "".join(parts)
 
 

@@ -1,12 +1,8 @@
 """Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `scan`."""
 
-from keeptrusts.policies.text.checks import BEHIND
 from keeptrusts.policies.text.detector import Detector
 from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
-
-TRIM = 512
-"""Bytes of released text that may pile up before they are cut off: cutting copies what is held."""
 
 
 class ProseChannel:
@@ -31,17 +27,13 @@ class ProseChannel:
             return ""
         scan = self.scan
         start = scan.cursor
-        if start > TRIM:
-            scan.raw = scan.raw[start - BEHIND :]
-            scan.cursor = start = BEHIND
         scan.raw += data
         edits = scan.advance(final=final)
-        if not edits and scan.account.blocked is None:
-            return scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
-        self.blocked = scan.account.blocked
         parts = []
         for edit in edits:
             parts += [scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass"), edit.marker]
             start += edit.keep + edit.drop
-        parts.append(scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass"))
-        return "".join(parts)
+        rest = scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
+        self.blocked = scan.account.blocked
+        scan.trim()
+        return "".join([*parts, rest]) if parts else rest

@@ -17,7 +17,7 @@ longest match and AHEAD bytes.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from keeptrusts.policies.text.checks import AHEAD
+from keeptrusts.policies.text.checks import AHEAD, BEHIND
 from keeptrusts.policies.text.detector import HERE, PEEK, Detector, Family, Matcher
 from keeptrusts.policies.verdict import Block
 
@@ -26,6 +26,9 @@ MAX_FINDINGS = 10_000
 
 MAX_EFFORT = 20_000
 """Units of work for the checks of one text, some 50 ms. Beyond it, what looks like a thing counts as one."""
+
+TRIM = 512
+"""Bytes of released text that may pile up."""
 
 Marker: TypeAlias = Callable[[str, str], str]
 """What stands in for a value, given its kind and text."""
@@ -109,6 +112,12 @@ class Scan:
             return self.decide(starts, hold, final=final)
         self.cursor = hold
         return ()
+
+    def trim(self) -> None:
+        """Forget released text but for what checks may look back at; not each time, as cutting copies what is held."""
+        if self.cursor > TRIM:
+            self.raw = self.raw[self.cursor - BEHIND :]
+            self.cursor = BEHIND
 
     def decide(self, starts: list[tuple[int, Family]], hold: int, *, final: bool) -> list[Edit]:
         raw = self.raw

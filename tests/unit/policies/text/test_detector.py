@@ -1,0 +1,60 @@
+import pytest
+
+from keeptrusts.policies.text.detector import compile_detector, is_any_in
+from keeptrusts.policies.text.shapes import EMAIL, US_SSN, Shape
+
+
+def test_packs_with_the_same_shapes_share_one_detector():
+    assert compile_detector((*EMAIL, *US_SSN)) is compile_detector((*EMAIL, *US_SSN))
+
+
+def test_packs_with_other_own_patterns_share_what_is_built_in():
+    one, other = (compile_detector((*EMAIL, Shape("custom", text, family="own"))) for text in ("abc", "xyz"))
+    assert one.families[0] is other.families[0]
+    assert one.tails[0] is other.tails[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (b"hello", b"hello"),
+        (b"hello ", b""),
+        (b"see 123-45", b"123-45"),
+        (b"write to a@b.com", b"a@b.com"),
+        (b"write to a@b.com, ", b""),
+    ],
+)
+def test_only_what_may_still_become_a_match_is_held(text, held):
+    detector = compile_detector((*EMAIL, *US_SSN))
+    assert text[detector.hold(text, 0) :] == held
+
+
+def test_starts_are_the_first_of_each_family():
+    detector = compile_detector((*EMAIL, *US_SSN))
+    text = b"x 123-45-6789 a@b.com"
+    assert [place for place, _ in detector.starts(text, 0)] == [14, 2]
+    assert detector.starts(b"nothing here", 0) == []
+
+
+def test_a_detector_without_shapes_finds_nothing_and_holds_nothing():
+    detector = compile_detector(())
+    assert detector.starts(b"a@b.com", 0) == []
+    assert detector.hold(b"a@b.com", 0) == 7
+
+
+def test_only_fitting_shapes_are_tried():
+    family = compile_detector(US_SSN).families[0]
+    assert len(family.fitting(b"123-")) == 1
+    assert family.fitting(b"9999") == ()
+    assert len(family.fitting("12é".encode())) == len(US_SSN)
+
+
+def test_a_shape_shorter_than_the_peek_fits():
+    family = compile_detector((Shape("custom", "ab", family="own"),)).families[0]
+    assert len(family.fitting(b"ab x")) == 1
+    assert family.fitting(b"ba x") == ()
+
+
+def test_gates():
+    assert is_any_in((0x40,), b"a@b")
+    assert not is_any_in((0x40,), b"ab")
