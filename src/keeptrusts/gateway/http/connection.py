@@ -1,7 +1,7 @@
 """One connection of a client: requests served in order, answers written, deadlines kept.
 
-While a request is served, further bytes wait unread by the parser, and beyond 64 KiB unread by the socket. A client that
-closes its side, even only for writing, is taken to have left: the task of its request is cancelled.
+While a request is served, further bytes wait unread by the parser, and beyond 64 KiB unread by the socket. A client
+that closes its side, even only for writing, is taken to have left: the task of its request is cancelled.
 """
 
 import asyncio
@@ -68,16 +68,18 @@ class ServerConnection(asyncio.Protocol):
     def is_busy(self) -> bool:
         """A request is being served or read."""
         reader = self._reader
-        return self._current is not None or bool(self._queue) or (reader is not None and reader.exchange is not None)
+        return self._current is not None or bool(self._queue) or (reader is not None and reader.is_midway)
 
     # The transport's events.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         host = self._host
         self._transport = cast("asyncio.Transport", transport)
+        if host.is_draining:
+            self.abort()
         peername = transport.get_extra_info("peername")
         peer = str(peername[0]).removeprefix("::ffff:") if isinstance(peername, tuple) else ""
-        self._reader = RequestReader(self, host.handler, host.budget, host.limits, peer=peer, is_tls=host.is_tls)
+        self._reader = RequestReader(self, host.handler, host.budget, peer=peer, is_tls=host.is_tls)
         self._deadline = host.sweeper.now + host.limits.head_s
         is_full = len(host.sweeper.entries) >= host.limits.max_connections
         host.sweeper.entries.add(self)
@@ -99,7 +101,7 @@ class ServerConnection(asyncio.Protocol):
         self._host.sweeper.entries.discard(self)
         current, self._current = self._current, None
         if current is not None and current.task is not None:
-            current.task.cancel()
+            self._cancel(current, current.task)
         self._drop_waiting()
         if self._reader is not None:
             self._reader.close()
@@ -127,17 +129,28 @@ class ServerConnection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         transport = self._transport
-        if transport is not None:
+        if transport is not None and not self._is_closing:
             self._sent += len(data)
-            transport.write(data)
+            try:  # noqa: SIM105 - suppress() would cost more than the rest of this method
+                transport.write(data)
+            except RuntimeError:  # uvloop, between a broken connection and the news of it
+                pass
 
     def send_parts(self, head: bytes, body: bytes) -> None:
         transport = self._transport
-        if transport is not None:
+        if transport is not None and not self._is_closing:
             self._sent += len(head) + len(body)
-            transport.writelines((head, body))
+            with suppress(RuntimeError):  # as in send
+                transport.writelines((head, body))
+
+    def must_wait(self) -> bool:
+        transport = self._transport
+        return self.is_paused or transport is None or transport.is_closing()
 
     def writable(self) -> Awaitable[None]:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return asyncio.sleep(0)  # a turn of the loop: the cancellation is on its way
         if self._writable is None:
             self._writable = self._host.loop.create_future()
         return self._writable
@@ -195,7 +208,7 @@ class ServerConnection(asyncio.Protocol):
         elif now <= self._deadline:
             return
         elif self._is_closing:
-            transport.abort()
+            self.abort()
         elif self._is_reading_head or (self._reader is not None and self._reader.exchange is not None):
             self._refuse(refuse(Malformed("the request did not arrive in time", code="request_timeout", status=408)))
         else:
@@ -209,6 +222,7 @@ class ServerConnection(asyncio.Protocol):
     def abort(self) -> None:
         """End now, whatever is under way."""
         if self._transport is not None:
+            self._is_closing = self._is_deaf = True
             self._transport.abort()
 
     # Steps.
@@ -255,6 +269,7 @@ class ServerConnection(asyncio.Protocol):
 
     async def _serve(self, exchange: Exchange, host: Host) -> None:
         """The request's task."""
+        exchange.is_begun = True
         try:
             if exchange.coding is None or await self._decode(exchange, *exchange.coding):
                 await host.handler.handle(exchange)
@@ -332,12 +347,14 @@ class ServerConnection(asyncio.Protocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Parse nothing more; answer this when its turn has come, and close."""
         self._is_deaf = True
+        if self._reader is not None:
+            self._reader.close()
         self._final = refusal
         if self._current is None and not self._queue and not self._is_closing:
             self._end_with(refusal)
 
     def _end_with(self, refusal: Refusal) -> None:
-        """Write the last answer. Closing at once would reset the connection of a client that still sends, before it reads."""
+        """Write the last answer. Closing at once would reset the connection of a client that still sends, unread."""
         head = (STATUS_LINES[refusal.status], self._host.date_line, refusal.headers)
         self.send(
             b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (b"".join(head), len(refusal.body), refusal.body)
@@ -362,6 +379,12 @@ class ServerConnection(asyncio.Protocol):
         self._queue.clear()
         self._backlog.clear()
 
+    def _cancel(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        if not exchange.is_begun:  # the task ends without having run: not even its `finally`
+            self._release(exchange)
+            self._host.running.discard(exchange)
+
     def _release(self, exchange: Exchange) -> None:
         self._host.budget.held -= exchange.charge
         exchange.charge = 0
@@ -374,7 +397,7 @@ class ServerConnection(asyncio.Protocol):
             self._taken = taken
             self._taken_at = now
         elif now > self._taken_at + self._host.limits.stuck_s:
-            transport.abort()
+            self.abort()
             return
         if self._sent != self._sent_seen:
             self._sent_seen = self._sent

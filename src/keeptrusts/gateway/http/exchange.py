@@ -1,7 +1,7 @@
 """One request and its answer, as the edge gives them to the handler. The handler's only view of the wire.
 
-A handler first says in `admit` whether and how much of a body it takes, before any of it is read; then `handle` runs as
-one task per request. Bytes stay bytes: the answer's header lines are prebuilt, an answer is one write, a chunk is one write.
+A handler first says in `admit` whether and how much of a body it takes, before any of it is read; then `handle` runs
+as one task per request. Bytes stay bytes: the answer's header lines are prebuilt, an answer or a chunk is one write.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ BODILESS_ENDS = (b"connection: close\r\n\r\n", b"\r\n")
 class Head:
     """What is known of a request before its body.
 
-    `path` is the target without its query, percent-encoding left as it came. `headers` has lower-case names; a field that
-    came more than once is joined with b", ". Repeated Host, framing and content headers never get here (400); repeated
-    credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
+    `path` is the target without its query, percent-encoding left as it came. `headers` has lower-case names; a field
+    that came more than once is joined with b", ". Repeated Host, framing and content headers never get here (400);
+    repeated credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
     """
 
     has_repeated_credentials = False  # of the class: an attribute that is rarely set costs nothing per request
@@ -58,19 +58,17 @@ class Handler(Protocol):
     """What the gateway does with requests. One object per server."""
 
     def admit(self, head: Head) -> BodyRule | Refusal:
-        """Judge the head, at once and without waiting. Where a body was announced, a refusal also ends the connection."""
+        """Judge the head, at once, without waiting. Where a body was announced, a refusal also ends the connection."""
 
     async def handle(self, exchange: "Exchange") -> None:
         """Answer. Cancelled when the client leaves before the answer is complete; an exception becomes a 500 or a cut.
 
-        Work after the complete answer is allowed: it is never cancelled by the client's leaving, and a drain waits for it.
+        Work after the complete answer is allowed: the client's leaving never cancels it, and a drain waits for it.
         """
 
 
 class Line(Protocol):
     """What an exchange needs of the connection that it came on."""
-
-    is_paused: bool
 
     def opening(self, exchange: "Exchange", status: int) -> bytes:
         """Status line and Date. Decides whether the connection stays open, in `exchange.keeps_alive`."""
@@ -81,8 +79,11 @@ class Line(Protocol):
     def send_parts(self, head: bytes, body: bytes) -> None:
         """As `send`, without copying the body."""
 
+    def must_wait(self) -> bool:
+        """The client is slow, or has left: then the task has to come to its cancellation."""
+
     def writable(self) -> Awaitable[None]:
-        """Wait until the transport takes more."""
+        """Wait until the transport takes more, if it ever does."""
 
     def answered(self, exchange: "Exchange") -> None:
         """The answer is complete: go on with the next request, or close."""
@@ -113,6 +114,7 @@ class Exchange:
     ping = b""
     ping_s = 0.0
     task: asyncio.Task[None] | None = None
+    is_begun = False  # the task has run
 
     def __init__(self, line: Line, head: Head) -> None:
         self.head = head
@@ -154,11 +156,11 @@ class Exchange:
     @property
     def is_paused(self) -> bool:
         """The client takes less than it is sent: await `drain` before the next write."""
-        return self._line.is_paused
+        return self._line.must_wait()
 
     async def drain(self) -> None:
         """Wait until the client has taken most of what was written."""
-        if self._line.is_paused:
+        if self._line.must_wait():
             await self._line.writable()
 
     def ping_every(self, seconds: float, data: bytes) -> None:

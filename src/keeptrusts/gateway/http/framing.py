@@ -16,11 +16,11 @@ CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 SINGLE = frozenset({
     b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"expect",
 })  # fmt: skip
-AUTHORITY = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
+AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def split_target(target: bytes, host: bytes | None) -> tuple[str, bytes]:
-    """(path, query) of a request target. Raises Malformed for all but the origin form and an absolute form of this Host."""
+    """(path, query) of a request target: a path, or an absolute URL of this very Host. Raises Malformed for others."""
     if len(target) > MAX_TARGET_BYTES:
         raise Malformed("the request target is too long", code="target_too_long", status=414)
     if not target.startswith(b"/"):
@@ -40,7 +40,7 @@ def _from_absolute(target: bytes, host: bytes | None) -> bytes:
 
 
 def check_host(host: bytes | None, *, is_1_1: bool) -> None:
-    """Raises Malformed unless there is one Host, as HTTP/1.1 demands, that is a plain name or address with or without port."""
+    """Raises Malformed unless there is a Host, as HTTP/1.1 demands, that is a plain name or address."""
     if host is None:
         if is_1_1:
             raise Malformed("the Host header is missing")

@@ -3,7 +3,7 @@
 Order per request: framing checks, `admit`, body limits, then the body. What must not go on raises `Refused`.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import httptools
 
@@ -17,7 +17,6 @@ from keeptrusts.gateway.http.framing import (
     check_repeated,
     split_target,
 )
-from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, too_large
 from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
 
@@ -55,9 +54,7 @@ class Owner(Line, Protocol):
 class RequestReader:
     """One per connection; the requests come in order."""
 
-    def __init__(
-        self, owner: Owner, handler: Handler, budget: Budget, limits: Limits, *, peer: str, is_tls: bool
-    ) -> None:
+    def __init__(self, owner: Owner, handler: Handler, budget: Budget, *, peer: str, is_tls: bool) -> None:
         self.exchange: Exchange | None = None  # the request whose body is being read
         self.is_between = False  # the last bytes ended a request
         self._owner = owner
@@ -65,7 +62,7 @@ class RequestReader:
         self._budget = budget
         self._peer = peer
         self._is_tls = is_tls
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._fed = 0  # bytes since the request began, or a little more
         self._slack = 0  # how much of that may belong to the request before
         self._limit = 0
@@ -81,6 +78,11 @@ class RequestReader:
         self._has_repeated_credentials = False
         self._is_chunked = False
         self._size = 0
+
+    @property
+    def is_midway(self) -> bool:
+        """A request has begun to arrive and is not whole."""
+        return self.exchange is not None or (not self.is_between and self._fed > self._slack)
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Refused."""
@@ -103,7 +105,9 @@ class RequestReader:
         if self.exchange is not None:
             self._budget.held -= self.exchange.charge
             self.exchange = None
-        del self._parser  # it refers back to this reader
+        self._pieces = []
+        self.is_between = True
+        self._parser = None  # it refers back to this reader
 
     # llhttp's events, inside feed_data.
 
@@ -219,13 +223,16 @@ class RequestReader:
             raise too_large(limit)
         if b"content-encoding" in headers:
             exchange.coding = self._check_encoding(headers[b"content-encoding"])
+        if b"expect" in headers and headers[b"expect"].lower() != b"100-continue":
+            raise Malformed("the only expectation is 100-continue", code="expectation_failed", status=417)
+        # The last reason to refuse: what is charged here is given back only with the exchange.
         budget = self._budget
         if length > budget.limit - budget.held:
             raise overloaded("too many request bodies are being held")
         budget.held += length
         exchange.charge = length
-        if b"expect" in headers:
-            self._check_expectation(headers[b"expect"], announced=self._is_chunked or length > 0)
+        if b"expect" in headers and (length or self._is_chunked):
+            self._owner.expects_continue()
 
     def _check_encoding(self, encoding: bytes) -> tuple[bytes, int] | None:
         try:
@@ -233,12 +240,6 @@ class RequestReader:
         except UnsupportedEncoding as error:
             raise Malformed(str(error), code="unsupported_encoding", status=415) from error
         return None if name is None else (name, self._limit)
-
-    def _check_expectation(self, value: bytes, *, announced: bool) -> None:
-        if value.lower() != b"100-continue":
-            raise Malformed("the only expectation is 100-continue", code="expectation_failed", status=417)
-        if announced:
-            self._owner.expects_continue()
 
     def _count(self, size: int) -> None:
         """A piece of a body whose length was not announced."""

@@ -19,7 +19,7 @@ class Malformed(Exception):
 
 def refuse(malformed: Malformed) -> Refusal:
     """The error as its answer. A retry is told only where it can help: 503."""
-    kind = "invalid_request_error" if malformed.status < 500 else "server_error"
+    kind = "server_error" if malformed.status in {500, 503} else "invalid_request_error"
     error = {"message": malformed.message, "type": kind, "param": None, "code": malformed.code}
     retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
     return Refusal(malformed.status, JSON_LINE + retry, msgspec.json.encode({"error": error}))

@@ -18,7 +18,8 @@ from keeptrusts.runtime.http.sweep import Sweeper
 
 BACKLOG = 2048
 HANDSHAKE_S = 10.0
-POLL_S = 0.02
+POLL_S = 0.01
+LAST_WORDS_S = 5.0  # for cancelled requests to write their records
 
 
 class CannotListen(Exception):
@@ -57,6 +58,7 @@ class Server:
     async def start(self, sock: socket.socket) -> None:
         """Accept on a bound socket, which is the server's from now on."""
         self.port = sock.getsockname()[1]
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
         self.sweeper.start(self.loop)
         self._listener = await self.loop.create_server(
             lambda: ServerConnection(self),
@@ -79,23 +81,31 @@ class Server:
         for connection in self._connections():
             connection.close_if_idle()
         ends_at = self.loop.time() + grace_s
-        while self._is_at_work():  # noqa: ASYNC110 - an event would have to be set per request
+        while self._is_at_work():
             if self.loop.time() >= ends_at:
+                await self._cut()
                 return False
             await asyncio.sleep(POLL_S)
         return True
 
     async def close(self) -> None:
-        """Cut what is left and wait for its tasks."""
+        """Cut what is left."""
         self.stop_accepting()
+        self.is_draining = True
+        await self._cut()
+        self.sweeper.stop()
+
+    async def _cut(self) -> None:
+        """End connections and tasks, and wait for them; but not for ever: a task may be stuck in its last words."""
         for connection in self._connections():
             connection.abort()
         for exchange in tuple(self.running):
             if exchange.task is not None:
                 exchange.task.cancel()
-        while self.running or self.sweeper.entries:  # noqa: ASYNC110 - an event would have to be set per request
-            await asyncio.sleep(0)  # a turn of the loop: the transports and tasks end by themselves
-        self.sweeper.stop()
+        await asyncio.sleep(0)
+        ends_at = self.loop.time() + LAST_WORDS_S
+        while self._is_at_work() and self.loop.time() < ends_at:  # noqa: ASYNC110 - as in drain
+            await asyncio.sleep(POLL_S)
 
     def _is_at_work(self) -> bool:
         return bool(self.running) or bool(self.sweeper.entries)
@@ -145,7 +155,7 @@ async def open_server(
     limits: Limits | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Server]:
-    """A server for the life of the block, on `sock` where one is handed in. Leaving cuts; `drain` before that is kinder."""
+    """A server for the life of the block, on `sock` where one is handed in. Leaving cuts what `drain` did not end."""
     server = Server(handler, limits=limits or Limits(), clock=clock or SystemClock(), tls=tls)
     await server.start(sock or bind(*listen))
     try:

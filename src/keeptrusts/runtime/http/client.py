@@ -1,8 +1,8 @@
-"""The HTTP/1.1 client for upstreams and control calls: pools, deadlines, one safe retry. Follows no redirect, keeps no cookie.
+"""The HTTP/1.1 client for upstreams and control calls: pools, deadlines, one safe retry. No redirects, no cookies.
 
-A used connection may be closed by the server at the very moment it is used again. Such a call is sent once more, on a fresh
-connection, if not one byte of an answer came and the loss showed within a second. RFC 9110 9.2.2 allows a repetition where
-the request was evidently not processed; a server that dies later may have begun to work, and that is the caller's to judge.
+A used connection may be closed by the server at the very moment it is used again. Such a call is sent once more, on a
+fresh connection, if not one byte of an answer came and the loss showed within a second. RFC 9110 9.2.2 allows to repeat
+what was evidently not processed; a server that dies later may have begun to work, and that is the caller's to judge.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class HttpClient:
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = Pool(key, self._sweeper)
-        connection = pool.find_idle()
+        connection = pool.find_idle() if pool.idle else None
         while True:
             if connection is None:
                 connection = await self._dialer.dial(pool, request.timeouts.connect_s)

@@ -1,6 +1,6 @@
 """Content encodings: decoders that stop at a limit before the memory is spent, and an encoder for answers.
 
-gzip, deflate (with or without its zlib wrapper, as senders differ) and zstd; one layer, one member or frame, nothing behind it.
+gzip, deflate (with or without its zlib wrapper, as senders differ) and zstd; one layer, one member, nothing behind it.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class ZlibDecoder:
         self._meter.taken += len(data)
         if self._zlib is None:
             self._first += data
-            if len(self._first) < 2:  # noqa: PLR2004 - the zlib wrapper is known by its first two bytes
+            if len(self._first) < 2:  # the zlib wrapper is known by its first two bytes
                 return
             data, self._first = self._first, b""
             is_wrapped = data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0

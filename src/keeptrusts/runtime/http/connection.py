@@ -1,7 +1,7 @@
-"""One connection to a server: llhttp's events turned into a response, and the decision whether it may serve another call.
+"""One connection to a server: llhttp's events become a response; then the decision whether it serves another call.
 
-A connection is used again only after an answer that ended exactly at its framing, asked to stay open, left no byte behind
-and found the whole request written. Anything else closes it: bytes of one tenant's answer never meet another's call.
+A connection is used again only after an answer that ended exactly at its framing, asked to stay open, left no byte
+behind and found the whole request written. Anything else closes it: bytes of one answer never meet another call.
 """
 
 import asyncio
@@ -88,8 +88,11 @@ class ClientConnection(asyncio.Protocol):
         self._sent_at = self._sweeper.now
         body = request.body
         head = b"%bcontent-length: %d\r\n\r\n" % (request.head, len(body))
-        transport = cast("asyncio.Transport", self._transport)
-        if len(body) > MAX_HEAD_BYTES:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self._response = None
+            response.end(ConnectionLost("the server closed the connection before the request"))
+        elif len(body) > MAX_HEAD_BYTES:
             transport.writelines((head, body))
         else:
             transport.write(head + body)
@@ -218,7 +221,12 @@ class ClientConnection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         response = self._response
         if response is not None:
-            response.add(data)
+            response.pieces.append(data)
+            response.arrived += len(data)
+            if response.arrived > response.pause_at:
+                response.hold_back()
+            if response.waiter is not None:
+                response.wake()
 
     def on_message_complete(self) -> None:
         response = self._response
@@ -228,7 +236,9 @@ class ClientConnection(asyncio.Protocol):
             self._is_expecting = True
             return
         self._response = None
-        response.end()
+        response.is_complete = True
+        if response.waiter is not None:
+            response.wake()
 
     # Steps.
 
@@ -292,9 +302,7 @@ class ClientConnection(asyncio.Protocol):
             return
         now = self._sweeper.now
         self.is_fresh = False
-        self.expires_at = (
-            now + self._keep_s if now + self._keep_s < self.born_at + MAX_AGE_S else self.born_at + MAX_AGE_S
-        )
+        self.expires_at = min(now + self._keep_s, self.born_at + MAX_AGE_S)
         if self._is_paused:
             self.resume()
         if self._repeats or self._informational:
@@ -303,7 +311,7 @@ class ClientConnection(asyncio.Protocol):
 
 
 def _kept_for(hint: bytes) -> float:
-    """Seconds that an idle connection is kept, by the server's `Keep-Alive: timeout=5`: a second less, as it may close first."""
+    """Seconds that an idle connection is kept: what the server says (`timeout=5`) less one, so that we are first."""
     for part in hint.lower().split(b","):
         name, _, value = part.strip().partition(b"=")
         if name == b"timeout" and value.isdigit() and len(value) < 6:

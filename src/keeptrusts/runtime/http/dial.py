@@ -1,4 +1,4 @@
-"""Opens connections: resolve, check, connect to the checked address, tunnel through a proxy, TLS with the origin's name."""
+"""Opens connections: resolve, check, connect to what was checked, tunnel through a proxy, TLS by the host's name."""
 
 import asyncio
 import os

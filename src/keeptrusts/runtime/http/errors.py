@@ -1,4 +1,4 @@
-"""What can go wrong with a call to another server. Messages name hosts and limits, never headers, bodies or credentials."""
+"""What can go wrong with a call to another server. Messages name hosts and limits, never headers, bodies or secrets."""
 
 from enum import StrEnum
 

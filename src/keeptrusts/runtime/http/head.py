@@ -28,7 +28,7 @@ def field_line(name: bytes, value: bytes) -> bytes:
 
 
 def request_line(method: str, target: bytes, origin: Origin) -> bytes:
-    """The request line and the Host field. `target` is path and query. Raises ValueError for what could not stand there."""
+    """The request line and the Host field. `target`: path and query. Raises ValueError for what cannot stand there."""
     if method not in METHODS:
         raise ValueError(f"requests are made with one of {', '.join(sorted(METHODS))}")
     if TARGET.fullmatch(target) is None:

@@ -11,7 +11,7 @@ MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 
 class Origin(NamedTuple):
-    """Scheme, host (lower case, IPv6 without brackets) and port of a server. A tuple, because pools hash it per call."""
+    """Scheme, host (lower case, IPv6 without brackets) and port of a server. A tuple: pools hash it per call."""
 
     scheme: Literal["http", "https"]
     host: str
@@ -25,7 +25,7 @@ class Origin(NamedTuple):
 
 
 def parse_origin(url: str) -> Origin:
-    """The origin of an absolute http or https URL. Raises ValueError, without quoting the URL: it may hold a credential."""
+    """The origin of an http or https URL. Raises ValueError, without quoting the URL: it may hold a credential."""
     parts = urlsplit(url)
     if parts.scheme not in DEFAULT_PORTS:
         raise ValueError("the URL must begin with https:// or http://")
@@ -42,7 +42,7 @@ def parse_origin(url: str) -> Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds. `first_byte_s` runs from sending to the end of the answer's head, `idle_s` between two pieces of its body."""
+    """Seconds. `first_byte_s`: from sending to the end of the answer's head; `idle_s`: between pieces of its body."""
 
     connect_s: float = 5.0
     first_byte_s: float = 600.0

@@ -33,7 +33,7 @@ class Proxy:
 
 
 def parse_proxy(url: str, no_proxy: str = "") -> Proxy:
-    """From the texts of HTTPS_PROXY and NO_PROXY. Raises ValueError, without quoting the URL: it may hold a password."""
+    """From the texts of HTTPS_PROXY and NO_PROXY. Raises ValueError, without quoting them: they may hold a password."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http":
         raise ValueError("the proxy's URL must begin with http://; TLS to the proxy itself is not supported")

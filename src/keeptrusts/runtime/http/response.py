@@ -44,12 +44,12 @@ class Response:
         self.waiter: asyncio.Future[None] | None = waiter
         self._source = source
         self._limit = limit
-        self._pause_at = HIGH_WATER if limit > HIGH_WATER else limit  # in bytes arrived
+        self.pause_at = min(limit, HIGH_WATER)  # in bytes arrived
 
     async def read(self) -> bytes:
         """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""
         if not self.is_complete:
-            self._pause_at = self._limit
+            self.pause_at = self._limit
             self._source.resume()
             while not self.is_complete:
                 await self._wait()
@@ -67,7 +67,7 @@ class Response:
             raise BadEncoding(str(error)) from error
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Pieces as they arrive, decoded; what arrived together comes together. Raises as `read`, after the last piece."""
+        """Pieces as they arrive, decoded; what came together, together. Raises as `read`, after the last piece."""
         encoding = self.headers.get(b"content-encoding")
         return self._raw_chunks() if encoding is None else self._decoded_chunks(encoding)
 
@@ -109,14 +109,14 @@ class Response:
 
     # From here on: called by the connection.
 
-    def add(self, data: bytes) -> None:
-        """A piece of the body, as it came."""
-        self.pieces.append(data)
-        self.arrived += len(data)
-        if self.arrived > self._pause_at:
-            self._hold_back()
-        if self.waiter is not None:
-            self.wake()
+    def hold_back(self) -> None:
+        """More has arrived than `pause_at`: stop reading, for good where the limit is reached."""
+        if self.arrived > self._limit:
+            self.pieces.clear()
+            self.end(TooLarge(f"the answer is larger than {self._limit} bytes"))
+            self._source.abort()
+        else:
+            self._source.pause()
 
     def wake(self) -> None:
         """Let the task that waits look again."""
@@ -131,21 +131,13 @@ class Response:
             self.failure = failure
             self.wake()
 
-    def _hold_back(self) -> None:
-        if self.arrived > self._limit:
-            self.pieces.clear()
-            self.end(TooLarge(f"the answer is larger than {self._limit} bytes"))
-            self._source.abort()
-        else:
-            self._source.pause()
-
     def _take(self) -> bytes:
         pieces = self.pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         if not self.is_complete:
-            is_held = self.arrived > self._pause_at
-            self._pause_at = min(self.arrived + HIGH_WATER, self._limit)
+            is_held = self.arrived > self.pause_at
+            self.pause_at = min(self.arrived + HIGH_WATER, self._limit)
             if is_held:
                 self._source.resume()
         return data
