@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.providers.json_body import replace_at
-from keeptrusts.providers.sse import SseSplitter
+from keeptrusts.providers.sse import SseSplitter, render
 
 JSON = b"application/json"
 
@@ -132,6 +134,120 @@ def test_an_answer_that_is_no_object_is_an_error_of_the_provider():
                 dialect.read_reply(route, body, JSON, with_texts=True)
             assert raised.value.code is Code.UPSTREAM_ERROR
             assert dialect.read_reply(route, body, JSON, with_texts=False).body == body
+
+
+# Whatever a client or a provider sends: an answer or a Fault, never another error.
+
+WORDS = [
+    "text",
+    "content",
+    "function",
+    "tool_use",
+    "tool_result",
+    "message",
+    "image_url",
+    "document",
+    "output_text",
+    "x",
+]
+KEYS = [
+    "type",
+    "content",
+    "text",
+    "role",
+    "messages",
+    "input",
+    "output",
+    "tools",
+    "function",
+    "arguments",
+    "choices",
+    "delta",
+    "index",
+    "tool_calls",
+    "source",
+    "content_block",
+    "message",
+    "response",
+    "item",
+    "part",
+    "finish_reason",
+    "usage",
+    "error",
+    "system",
+    "prompt",
+    "audio",
+    "container",
+    "sequence_number",
+    "output_index",
+    "annotations",
+    "custom",
+]
+TYPES = [
+    "content_block_delta",
+    "content_block_start",
+    "message_start",
+    "message_delta",
+    "error",
+    "response.completed",
+    "response.output_item.done",
+    "response.output_text.delta",
+    "response.content_part.done",
+    "response.x.done",
+]
+odd_values = st.recursive(
+    st.sampled_from([*WORDS, "", None, True, 0, -1, 1.5]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+odd_trees = st.dictionaries(st.sampled_from(KEYS), odd_values, max_size=6)
+
+
+@given(tree=odd_trees, route=st.sampled_from(list(CALLS)))
+@settings(max_examples=300, deadline=None)
+def test_no_call_makes_a_dialect_stumble(tree, route):
+    dialect = dialect_of(route)
+    body = json.dumps({"model": "m", **tree}).encode()
+    try:
+        call = dialect.read_call(route, body, JSON)
+    except Fault:
+        return
+    texts, _ = dialect.texts(call)
+    changes = {text.path: "new" for text in texts}
+    assert len(changes) == len(texts)
+    sent = dialect.write_call(call, model="m", changes=changes, ask_usage=False)
+    assert json.loads(sent) == replace_at(call.tree, changes)
+
+
+@given(tree=odd_trees, route=st.sampled_from(list(CALLS)))
+@settings(max_examples=200, deadline=None)
+def test_no_answer_makes_a_dialect_stumble(tree, route):
+    dialect = dialect_of(route)
+    reply = dialect.read_reply(route, json.dumps(tree).encode(), JSON, with_texts=True)
+    changes = {text.path: "new" for text in reply.texts}
+    assert len(changes) == len(reply.texts)
+    dialect.write_reply(reply, changes)
+
+
+@given(
+    trees=st.lists(st.tuples(st.sampled_from(TYPES), odd_trees), max_size=4),
+    route=st.sampled_from([*STREAMED, Route.SPEECH]),
+    named=st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_no_event_makes_a_reader_stumble(trees, route, named):
+    reader = dialect_of(route).open_stream(route, strip_usage=False)
+    watcher = dialect_of(route).open_stream(route, strip_usage=False)
+    for kind, tree in trees:
+        event = render(kind if named else "", json.dumps({"type": kind, **tree} if named else tree).encode())
+        assert watcher.watch(event) == event
+        piece = reader.read(event)
+        assert reader.write(piece, {}) == event
+        for fragment in piece.fragments:
+            assert reader.carry(fragment.channel, "more")
+        changes = {text.path: "new" for text in (*piece.fragments, *piece.repeats)}
+        assert reader.write(piece, changes)
+        assert (reader.usage, reader.is_complete) == (watcher.usage, watcher.is_complete)
 
 
 # What real providers sent.

@@ -85,6 +85,17 @@ def collect_error(found: Inventory, path: Path, error: Any) -> None:
     found.strings(path, error, Role.ASSISTANT, _ERROR_WORDS)
 
 
+def index_of(value: Any, default: int = 0) -> int:
+    """An index as the provider gave it; whatever else stands there is taken for the first."""
+    return value if type(value) is int else default
+
+
+def type_of(tree: dict[str, Any]) -> str:
+    """The type of an event; "" where it has none."""
+    kind = tree.get("type")
+    return kind if type(kind) is str else ""
+
+
 def kind_of(error: Any) -> str:
     """What kind of in-band error the provider sent: never its text, which may quote the prompt."""
     if type(error) is dict:

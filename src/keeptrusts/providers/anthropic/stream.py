@@ -49,13 +49,13 @@ class MessagesStream:
             tree = streams.find_tree(sse.parse(event)[1])
         if tree is None:
             return Piece(event=event, unreadable=(Unreadable((), streams.UNREADABLE_EVENT),))
-        kind = tree.get("type")
+        kind = streams.type_of(tree)
         if kind == "content_block_delta":
             return self._read_delta(event, tree)
         self._note(tree)
         if kind == "content_block_start":
             return self._read_start(event, tree)
-        index = tree.get("index")
+        index = streams.index_of(tree.get("index"))
         found = Inventory()
         if kind not in _QUIET:  # `error`, and whatever else may come
             found.members(tree, {"error": streams.collect_error}, _NOTHING, Role.ASSISTANT)
@@ -84,7 +84,7 @@ class MessagesStream:
         return streams.event_of("error", {"type": "error", "error": error, "request_id": request_id})
 
     def _note(self, tree: dict[str, Any]) -> None:
-        kind = tree.get("type")
+        kind = streams.type_of(tree)
         message = tree.get("message")
         usage = message.get("usage") if type(message) is dict else tree.get("usage")
         counts = read_counts(usage)
@@ -103,7 +103,7 @@ class MessagesStream:
                 field, form = _DELTA_FIELDS[kind]
                 value = delta.get(field)
                 if type(value) is str:
-                    channel = (tree.get("index"), kind)
+                    channel = (streams.index_of(tree.get("index")), kind)
                     self._open[channel] = (field, form)
                     fragments = (Fragment(channel, ("delta", field), value, form),) if value else ()
                     return Piece(event=event, tree=tree, fragments=fragments)
@@ -127,7 +127,7 @@ class MessagesStream:
             field, delta = _START_FIELDS[kind]
             value = block.get(field)
             if type(value) is str and value:
-                channel = (tree.get("index"), delta)
+                channel = (streams.index_of(tree.get("index")), delta)
                 self._open[channel] = _DELTA_FIELDS[delta]
                 fragments = (Fragment(channel, (*path, field), value),)
             block = {key: inner for key, inner in block.items() if key != field}

@@ -93,7 +93,7 @@ class ChatStream:
         choice = choices[0]
         if type(choice) is not dict or not choice.keys() <= _PLAIN_CHOICE or choice.get("finish_reason") is not None:
             return None
-        delta, index = choice.get("delta"), choice.get("index")
+        delta, index = choice.get("delta"), streams.index_of(choice.get("index"))
         if type(delta) is not dict or len(delta) != 1 or index in self._finished:
             return None
         channel, value = (index, "content", 0), delta.get("content")
@@ -157,7 +157,7 @@ class ChatStream:
         return self._strip_usage and chunk.usage is not None and chunk.choices == []
 
     def _read_choice(self, found: Inventory, fragments: list[Fragment], path: Path, choice: dict[str, Any]) -> None:
-        index = choice.get("index", 0)
+        index = streams.index_of(choice.get("index"))
         for key, value in choice.items():
             if key == "delta" and type(value) is dict:
                 for name, inner in value.items():
@@ -215,7 +215,7 @@ def _read_delta(found: Inventory, fragments: list[Fragment], path: Path, value: 
 
 
 def _read_tool_call(found: Inventory, fragments: list[Fragment], path: Path, call: dict[str, Any], choice: int) -> None:
-    index = call.get("index", path[-1])
+    index = streams.index_of(call.get("index"), int(path[-1]))
     function, custom = call.get("function"), call.get("custom")
     if type(function) is dict:
         _read_arguments(found, fragments, (*path, "function"), function, (choice, "tool", index))
@@ -248,7 +248,9 @@ def _read_parts(found: Inventory, fragments: list[Fragment], path: Path, parts: 
         elif type(part.get(field)) is list:
             _read_parts(found, fragments, (*place, field), part[field], choice)
         elif type(part.get(field)) is str and part[field]:
-            fragments.append(Fragment((choice, path[3:], kind, part.get("index", 0)), (*place, field), part[field]))
+            fragments.append(
+                Fragment((choice, path[3:], kind, streams.index_of(part.get("index"))), (*place, field), part[field])
+            )
 
 
 _DETAIL_FIELDS = {**TEXT_FIELDS, "reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "id"}
@@ -260,7 +262,7 @@ def _chunk_of(tree: dict[str, Any]) -> _Chunk:
     read = None
     if type(choices) is list:
         read = [
-            _Choice(index=choice.get("index", 0), finish_reason=choice.get("finish_reason"))
+            _Choice(index=streams.index_of(choice.get("index")), finish_reason=choice.get("finish_reason"))
             for choice in choices
             if type(choice) is dict
         ]

@@ -42,14 +42,14 @@ class MediaStream:
         if tree is None:
             return Piece(event=event, unreadable=(Unreadable((), streams.UNREADABLE_EVENT),))
         self._note(tree)
-        kind = tree.get("type")
+        kind = streams.type_of(tree)
         if kind == _DELTA and type(tree.get("delta")) is str:
             # Diarized transcripts name a segment; its text is a channel of its own.
-            channel = (_DELTA, tree.get("segment_id"))
+            channel = (_DELTA, str(tree.get("segment_id")))
             self._origins[channel] = tree
             fragments = (Fragment(channel, ("delta",), tree["delta"]),) if tree["delta"] else ()
             return Piece(event=event, tree=tree, fragments=fragments)
-        return self._read_whole(str(kind), event, tree)
+        return self._read_whole(kind, event, tree)
 
     def write(self, piece: Piece, changes: Changes) -> bytes:
         real = streams.effective(piece.tree, changes)
@@ -66,7 +66,7 @@ class MediaStream:
         return sse.render("", encode({"error": error}))
 
     def _note(self, tree: dict[str, Any]) -> None:
-        kind = str(tree.get("type"))
+        kind = streams.type_of(tree)
         counts = read_counts(tree.get("usage"))
         self.usage = (openai_usage(counts) if counts else None) or self.usage
         if tree.get("error") or kind == "error":

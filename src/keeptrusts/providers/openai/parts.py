@@ -49,7 +49,7 @@ def collect_part(found: Inventory, path: Path, part: Any, role: Role) -> None:
     field = TEXT_FIELDS.get(kind) if type(kind) is str else None
     if field is None:
         found.unread(path, kind)
-        if kind in _FILE_KINDS:
+        if type(kind) is str and kind in _FILE_KINDS:
             _collect_file_name(found, path, part, role)
         return
     for key, value in part.items():

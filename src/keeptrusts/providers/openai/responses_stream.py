@@ -73,9 +73,7 @@ class ResponsesStream:
         if tree is None:
             return Piece(event=event, unreadable=(Unreadable((), streams.UNREADABLE_EVENT),))
         self._last_event = event
-        kind = tree.get("type")
-        if type(kind) is not str:
-            kind = ""
+        kind = streams.type_of(tree)
         if kind.endswith(".delta") and kind not in _BINARY:
             fragments = self._read_delta(kind[:-6], tree)
             if fragments:
@@ -136,7 +134,7 @@ class ResponsesStream:
         return 0 if number is None else number + 1
 
     def _note(self, tree: dict[str, Any]) -> None:
-        kind = tree.get("type")
+        kind = streams.type_of(tree)
         response = tree.get("response")
         if type(response) is dict and kind in _LIFECYCLE:
             if self._response is None:
@@ -208,8 +206,8 @@ class ResponsesStream:
 
 
 def _channel_of(root: str, tree: dict[str, Any]) -> tuple[Any, ...]:
-    index = next((tree[key] for key in _SUB_INDEXES if key in tree), 0)
-    return (root, tree.get("output_index", 0), index)
+    index = next((streams.index_of(tree[key]) for key in _SUB_INDEXES if key in tree), 0)
+    return (root, streams.index_of(tree.get("output_index")), index)
 
 
 def _part(channel: Channel, at: int) -> Any:

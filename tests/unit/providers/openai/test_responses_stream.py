@@ -15,7 +15,8 @@ from unit.providers.redacting import events_of, shout
 
 RESPONSE = {
     "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": [],
-    "tools": [], "instructions": "kept", "parallel_tool_calls": True, "tool_choice": "auto", "error": None, "usage": None,
+    "tools": [],
+    "instructions": "kept", "parallel_tool_calls": True, "tool_choice": "auto", "error": None, "usage": None,
 }  # fmt: skip
 PART = {"type": "output_text", "text": "Hello", "annotations": [], "logprobs": [{"token": "Hello", "logprob": 0}]}
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [PART]}
