@@ -40,7 +40,7 @@ _LEAD = re.compile(r"\s*(?:-\s+)*(?:(?:[\w.-]{1,64}|\"[\w.-]{1,64}\"|'[\w.-]{1,6
 _SHAPES = re.compile(
     r"sk-[\w-]{6,}|kt_(?:gk|ak)_\w*|(?:AKIA|ASIA)[A-Z0-9]{8,}|gh[pousr]_\w{10,}|github_pat_\w+|glpat-[\w-]+"
     r"|xox[a-z]-[\w-]+|AIza[\w-]{10,}|gsk_\w+|hf_\w{10,}|eyJ[\w-]{8,}(?:\.[\w-]*)*|-----BEGIN[^\n]*"
-    r"|(?<=://)[^/@\s]+(?=@)|(?<=Bearer )\S+"
+    r"|(?<=://)[^/@\s]+(?=@)|(?<=Bearer )\S+|(?<=Basic )\S+"
 )
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=]{32,}")
 
