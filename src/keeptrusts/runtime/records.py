@@ -4,10 +4,10 @@ Layout, little endian: mark (3 bytes), kind (1), length of the payload (4), CRC-
 The mark holds a byte that no UTF-8 text contains: after damage the next record is found by looking for it.
 """
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
+from zlib import crc32
 
 HEADER = Struct("<3scIIQ")
 MARK = b"\xffKT"
@@ -21,6 +21,7 @@ NOTE = b"n"  # not numbered, for recovery only
 
 HEADS = frozenset((HEAD, PROTECTED_HEAD))
 NUMBERED = frozenset((EVENT, GAP))
+_pack = HEADER.pack
 _KINDS = HEADS | NUMBERED | {NOTE}
 
 
@@ -37,7 +38,8 @@ class Record:
 def encode_record(kind: bytes, seq: int, payload: bytes) -> bytes:
     """The bytes of one record, to be written in one go."""
     length = len(payload)
-    return HEADER.pack(MARK, kind, length, _checksum(kind, seq, payload), seq) + payload
+    start = (seq ^ seq >> 32 ^ kind[0] << 24 ^ length) & 0xFFFF_FFFF  # as in _checksum, without the call
+    return _pack(MARK, kind, length, crc32(payload, start), seq) + payload
 
 
 def scan_records(data: bytes, start: int = 0, *, is_whole: bool) -> Iterator[Record]:
@@ -78,4 +80,4 @@ def _may_be_unfinished(data: bytes, start: int) -> bool:
 
 def _checksum(kind: bytes, seq: int, payload: bytes) -> int:
     """Over the payload, begun from the header's fields, so that it vouches for them as well."""
-    return zlib.crc32(payload, (seq ^ seq >> 32 ^ kind[0] << 24 ^ len(payload)) & 0xFFFF_FFFF)
+    return crc32(payload, (seq ^ seq >> 32 ^ kind[0] << 24 ^ len(payload)) & 0xFFFF_FFFF)

@@ -8,6 +8,7 @@ raises nothing here, but to those who ask for it (`strict`): for them a lost rec
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from keeptrusts.runtime.spool_reader import Position, SpoolReader
 from keeptrusts.runtime.spool_recovery import Cursor, load_cursor, recover_segments, store_cursor
 
 DEGRADED_SHARE = 0.8
+DOOMED_SUFFIX = ".gone"
 _RETRY_BYTES = 64 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -69,6 +71,7 @@ class Spool:
         self._awaits_upload = awaits_upload
         self._losses: list[Loss] = []
         self._retired: deque[int] = deque()  # descriptors that `sync` flushes and closes
+        self._doomed: deque[Path] = deque()  # files that `sync` deletes
         self._write_failed = self._sync_failed = self._is_dirty = False
         self._open(directory)
 
@@ -135,10 +138,12 @@ class Spool:
             self._declare_losses()
 
     def sync(self) -> None:
-        """Put on the disk what was written. Blocks: call it from a thread, one call at a time."""
+        """Put on the disk what was written, delete what was dropped. Blocks: call it from a thread, one at a time."""
         cursor = self._cursor
         is_dirty, self._is_dirty = self._is_dirty, False
         try:
+            while self._doomed:
+                self._doomed.popleft().unlink(missing_ok=True)
             while self._retired:
                 _sync_and_close(self._retired.popleft())
                 _sync_directory(self.directory)
@@ -207,6 +212,7 @@ class Spool:
         self._cursor = msgspec.structs.replace(self._stored_cursor, is_upload=self._awaits_upload)
         recovered = recover_segments(directory, self._cursor)
         self.next_seq = recovered.next_seq
+        self._doomed.extend(directory.glob(f"*{DOOMED_SUFFIX}"))
         self._closed = recovered.segments
         if self._closed and 0 < self._closed[-1].size < self._limits.segment_bytes:
             self._current = self._closed.pop()
@@ -234,20 +240,23 @@ class Spool:
             has_room = not self.is_full and self._rotate(protect=self._holds_strict)
             if not has_room and not beyond_cap:
                 return False
-        self._write_failed = True
         if len(payload) > MAX_PAYLOAD_BYTES:
-            return False
+            return self._refuse()
         try:
             written = os.write(self._descriptor, record)
         except OSError:
-            return False
+            return self._refuse()
         if written < len(record):
             self._cut_back(written)
-            return False
+            return self._refuse()
         self._current.size += written
         self._is_dirty = True
         self._write_failed = False
         return True
+
+    def _refuse(self) -> bool:
+        self._write_failed = True
+        return False
 
     def _cut_back(self, written: int) -> None:
         """Take half a record away again. Where even that fails, leave the segment: readers step over the rest."""
@@ -309,7 +318,10 @@ class Spool:
         retention = self._retention()
         drops, suffices = retention.plan_drops(self._closed, room=room, now_ns=self._clock.unix_ns())
         for segment, reason in drops:
-            segment_path(self.directory, segment.number).unlink(missing_ok=True)
+            # Deleting a file of this size takes a disk milliseconds, renaming it does not: `sync` does the rest.
+            path = segment_path(self.directory, segment.number)
+            with suppress(FileNotFoundError):
+                self._doomed.append(path.rename(path.with_suffix(DOOMED_SUFFIX)))
             self._closed.remove(segment)
             # Where an older segment stayed, the hole begins behind it: what declared its first part may go as well.
             older = [one.last_seq + 1 for one in self._closed if one.number < segment.number]

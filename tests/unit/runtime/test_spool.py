@@ -158,6 +158,15 @@ def test_a_full_log_drops_its_old_end_and_says_so(tmp_path):
     assert gaps[-1].last_seq == seqs[0] - 1
 
 
+def test_what_a_crash_kept_from_being_deleted_is_deleted_at_the_next_start(tmp_path):
+    spool = open_spool(tmp_path)
+    fill(spool, 100)
+    assert list(tmp_path.glob("*.gone"))
+    open_spool(tmp_path).close()
+    assert not list(tmp_path.glob("*.gone"))
+    spool.close()
+
+
 def test_events_that_are_awaited_count_as_lost(tmp_path):
     with closing(open_spool(tmp_path, awaits_upload=True)) as spool:
         fill(spool, 100)
