@@ -17,6 +17,7 @@ NEUTRAL = frozenset({
     "tool_name", "encrypted_content", "encrypted_index", "encrypted_stdout", "signature", "thought_signature",
     "authorization", "authorization_token", "cache_control", "logprobs", "media_type", "mime_type", "format", "detail",
     "finish_reason", "stop_reason", "error_code", "created_at", "page_age", "obfuscation", "caller", "allowed_callers",
+    "native_finish_reason", "content_filter_results", "content_filter_offsets", "prompt_filter_results",
 })  # fmt: skip
 """Keys whose strings no person or model reads as text, and which nothing may rewrite."""
 

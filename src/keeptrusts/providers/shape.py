@@ -56,6 +56,8 @@ class ShapedDialect:
             tree = form_body.read_form(body, content_type)
         else:
             raise _wrong_type(shape)
+        if model is not None and type(tree.get("model", "")) is not str:
+            raise Fault(Code.INVALID_REQUEST, "`model` must be a string.", param="model")
         asked = read_model(tree if model is None else {"model": model}, shape.default_model)
         call = Call(route=route, body=body, content_type=content_type, tree=tree, model=asked)
         shape.describe(call)

@@ -113,7 +113,7 @@ def test_a_repeated_key_is_refused_and_named_if_it_is_a_word_of_the_protocol(bod
 
 
 @given(tree=trees, style=styles, where=st.integers(0, 30), escaped=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_repeated_key_is_found_at_every_level_in_every_escape(tree, style, where, escaped):
     body = written(tree, style)
     assert read_json(body) == tree
@@ -131,7 +131,7 @@ def is_structure(body: bytes, at: int) -> bool:
 
 
 @given(tree=trees, style=styles, picks=st.lists(st.integers(0, 50), min_size=1, max_size=4), text=words)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_splicing_changes_these_strings_and_no_other_byte(tree, style, picks, text):
     body = written(tree, style)
     places = [path for path, is_key in iter_string_paths(tree) if not is_key]

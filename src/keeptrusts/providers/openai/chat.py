@@ -74,7 +74,7 @@ def collect_choices(found: Inventory, path: Path, choices: Any) -> None:
         for key, value in choice.items():
             if key == "message":
                 collect_message(found, (*place, key), value)
-            elif key not in NEUTRAL and key != "content_filter_results":
+            elif key not in NEUTRAL:
                 found.strings((*place, key), value, Role.ASSISTANT)
 
 

@@ -35,7 +35,10 @@ class _Chunk(msgspec.Struct):
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 _CONTENT: Path = ("choices", 0, "delta", "content")
-_PLAIN_CHOICE = frozenset({"index", "delta", "logprobs", "finish_reason"})
+_PLAIN_CHOICE = frozenset(
+    {"index", "delta", "logprobs", "finish_reason", "native_finish_reason", "content_filter_results"}
+)
+_PLAIN_DELTA = frozenset({"content", "role"})
 _SETTINGS = frozenset({"choices", "usage", "service_tier", "system_fingerprint", "obfuscation", "x_groq", "provider"})
 _ENVELOPE = _SETTINGS | {"id", "object", "created", "model"}
 _LEFT_OUT = frozenset({"usage", "obfuscation"})
@@ -94,7 +97,9 @@ class ChatStream:
         if type(choice) is not dict or not choice.keys() <= _PLAIN_CHOICE or choice.get("finish_reason") is not None:
             return None
         delta, index = choice.get("delta"), streams.index_of(choice.get("index"))
-        if type(delta) is not dict or len(delta) != 1 or index in self._finished:
+        if type(delta) is not dict or index in self._finished:
+            return None
+        if len(delta) > 1 and any(inner and name not in _PLAIN_DELTA for name, inner in delta.items()):
             return None
         channel, value = (index, "content", 0), delta.get("content")
         if type(value) is not str or not value or channel not in self._open:

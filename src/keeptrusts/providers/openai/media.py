@@ -6,7 +6,7 @@ from typing import Any
 from keeptrusts.contract.call import Call, Changes, Path, Reply, Role
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.providers.fields import read_count, read_flag
-from keeptrusts.providers.inventory import Inventory, Reader
+from keeptrusts.providers.inventory import Inventory
 from keeptrusts.providers.json_body import encode, replace_at, splice
 from keeptrusts.providers.openai.parts import state_of_parts
 from keeptrusts.providers.streams import without_logprobs
@@ -59,7 +59,13 @@ def describe_image(call: Call) -> None:
 
 
 def collect_media_call(tree: dict[str, Any], found: Inventory) -> None:
-    found.members(tree, _CALL_READERS, _SETTINGS, Role.USER)
+    others: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key in _FILES or _is_file(value):
+            _collect_file(found, (key,), value)
+        else:
+            others[key] = value
+    found.members(others, {}, _SETTINGS, Role.USER)
 
 
 def collect_image_reply(tree: dict[str, Any], found: Inventory) -> None:
@@ -101,9 +107,16 @@ def _segments_of(segments: list[dict[str, Any]], text: Any) -> list[dict[str, An
     return [{**bare[0], "end": bare[-1].get("end"), "text": text}]
 
 
+def _is_file(value: Any) -> bool:
+    """Whether a form sent a file under this name, known or not."""
+    if type(value) is list:
+        return any(_is_file(one) for one in value)
+    return type(value) is dict and value.keys() == {"filename"}
+
+
 def _collect_file(found: Inventory, path: Path, value: Any) -> None:
     """A file of a form with its name, several of them, or one by its address."""
-    kind = _FILES[str(path[0])]
+    kind = _FILES.get(str(path[0]), "file")
     for place, file in [((*path, at), one) for at, one in enumerate(value)] if type(value) is list else [(path, value)]:
         found.unread(place, kind)
         if type(file) is dict:
@@ -119,7 +132,6 @@ def _collect_images(found: Inventory, path: Path, images: Any) -> None:
         found.strings(place, image, Role.ASSISTANT)
 
 
-_CALL_READERS: dict[str, Reader] = dict.fromkeys(_FILES, _collect_file)
 _IMAGE_SETTINGS = frozenset({"usage", "background", "output_format", "quality", "size"})
 _TRANSCRIPT_SETTINGS = frozenset({"usage", "words", "task", "language", "duration", "logprobs"})
 

@@ -111,6 +111,29 @@ def test_held_text_leaves_in_events_of_its_own_and_the_sdk_puts_it_together():
     assert b"Hel" not in changed
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"content": "SEEN"},
+        {"content": "SEEN", "role": "assistant"},
+        {"content": "SEEN", "reasoning_content": None, "tool_calls": []},
+        {"content": "SEEN", "reasoning_content": "SEEN"},
+        {"content": "SEEN", "new_text": "SEEN"},
+    ],
+)
+@pytest.mark.parametrize(
+    "beside", [{}, {"content_filter_results": {"hate": {"severity": "safe"}}}, {"new_text": "SEEN"}]
+)
+@pytest.mark.parametrize("above", [{}, {"usage": None}, {"new_text": "SEEN"}, {"error": {"message": "SEEN"}}])
+def test_the_short_way_of_reading_finds_what_the_long_way_finds(member, beside, above):
+    reader = ChatStream(strip_usage=False)
+    event = chunk({**delta(**member), **beside}, **above)
+    long, short = reader.read(event), reader.read(event)
+    assert (long.fragments, long.repeats, long.tree) == (short.fragments, short.repeats, short.tree)
+    texts = [*(fragment.value for fragment in short.fragments), *(text.value for text in short.repeats)]
+    assert len(texts) == event.count(b"SEEN")
+
+
 def test_text_that_ends_in_the_event_that_finishes_is_closed_there():
     event = chunk({"delta": {"content": "all"}, "finish_reason": "stop"})
     piece = ChatStream(strip_usage=False).read(event)

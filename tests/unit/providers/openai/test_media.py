@@ -82,6 +82,14 @@ def test_words_of_a_form_have_their_type(field):
     assert raised.value.param == field[0]
 
 
+def test_a_file_under_an_unknown_name_is_unreadable():
+    body = form(
+        ("reference", "1", "SEEN.bin"), ("more[]", "2", "SEEN.bin"), ("language", "3", "SEEN.bin"), ("prompt", "x")
+    )
+    _, unreadable = OPENAI.texts(OPENAI.read_call(Route.IMAGE_EDITS, body, FORM))
+    assert [part.kind for part in unreadable] == ["file"] * 3
+
+
 def test_image_replies():
     tree = {
         "created": 1,
