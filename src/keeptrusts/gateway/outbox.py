@@ -122,6 +122,8 @@ class Outbox:
         self._sync_thread.shutdown()
         self._interrupt_open()
         self._spool.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def _append(self, call: str, boot_id: bytes, stamp: bytes, source: Source, outcome: Outcome) -> None:
         name, members = call.encode(), _members(outcome)
@@ -177,7 +179,7 @@ async def open_outbox(
     awaits_upload: bool = False,
     lines: LineWriter | None = None,
 ) -> AsyncIterator[Outbox]:
-    """Open the spool in `directory`, recover what a crash left, and keep it tidy for the life of the block."""
+    """Open the spool in `directory`, recover what a crash left, and keep it tidy for the life of the block, `lines` with it."""
     spool = Spool(directory, boot_id=boot_id, clock=clock, limits=limits or SpoolLimits(), awaits_upload=awaits_upload)
     outbox = Outbox(spool, boot_id=boot_id, lines=lines)
     try:

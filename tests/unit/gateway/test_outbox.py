@@ -243,9 +243,14 @@ def test_without_audit_a_full_spool_never_stands_in_the_way(tmp_path):
 class Lines:
     def __init__(self):
         self.lines = []
+        self.is_closed = False
 
     def put(self, line):
+        assert not self.is_closed
         self.lines.append(line)
+
+    def close(self):
+        self.is_closed = True
 
 
 def test_each_event_is_a_line_too_and_open_records_are_not(tmp_path):
@@ -254,6 +259,7 @@ def test_each_event_is_a_line_too_and_open_records_are_not(tmp_path):
         call = new_call()
         box.open(call, START_NS, SOURCE, make_facts())
         box.close(call, START_NS, SOURCE, make_outcome(model="two\nlines"))
+    assert lines.is_closed
     (line,) = lines.lines
     assert b"\n" not in line
     assert msgspec.json.decode(line, type=DecisionEvent).model == "two\nlines"
