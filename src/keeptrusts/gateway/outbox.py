@@ -179,7 +179,7 @@ async def open_outbox(
     awaits_upload: bool = False,
     lines: LineWriter | None = None,
 ) -> AsyncIterator[Outbox]:
-    """Open the spool in `directory`, recover what a crash left, and keep it tidy for the life of the block, `lines` with it."""
+    """Open the spool, recover what a crash left, and keep it tidy for the life of the block; closes `lines` as well."""
     spool = Spool(directory, boot_id=boot_id, clock=clock, limits=limits or SpoolLimits(), awaits_upload=awaits_upload)
     outbox = Outbox(spool, boot_id=boot_id, lines=lines)
     try:
