@@ -28,12 +28,11 @@ DOWN = (
 DOWN_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
-
-def request_lines(headers: Mapping[bytes, bytes]) -> bytes:
-    """The client's header lines that go to the provider."""
+def request_lines(headers: Mapping[bytes, bytes], declared: frozenset[bytes] = frozenset()) -> bytes:
+    """The client's header lines that go to the provider; not those that the target sets itself."""
     lines = b""
     for name, value in headers.items():
-        if name in _UP or name.startswith(UP_PREFIX):
+        if (name in _UP or name.startswith(UP_PREFIX)) and name not in declared:
             lines += b"%b: %b\r\n" % (name, value)
     return lines
 

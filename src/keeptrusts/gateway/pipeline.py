@@ -27,7 +27,7 @@ from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.providers.dialect import Dialect
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
-from keeptrusts.runtime.http.errors import ConnectFailed, HttpFailure
+from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.identifiers import new_hex
@@ -130,7 +130,7 @@ class Pipeline:
             call.route.encode(),
             query,
             target.head,
-            request_lines(head.headers),
+            request_lines(head.headers, target.declared),
             call.content_type,
             encoding,
         )
@@ -154,7 +154,8 @@ class Pipeline:
             status = response.status
             counters.is_reachable = True
         except HttpFailure as failure:
-            counters.is_reachable = not isinstance(failure, ConnectFailed)
+            counters.is_reachable = failure.was_sent
+            counters.failures += 1
             raise upstream_fault(failure, target) from failure
         finally:
             took = self._clock.monotonic() - began
@@ -164,7 +165,6 @@ class Pipeline:
             counters.last_status = status
             if status is None:
                 counters.open -= 1
-                counters.failures += 1
         return response
 
     def _open_record(self, head: Head, admission: Admission) -> CallRecord:

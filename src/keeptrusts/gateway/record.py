@@ -12,6 +12,7 @@ from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.targets import Target
+from keeptrusts.providers.errors import POLICY_CODES
 from keeptrusts.runtime.clock import Clock
 
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -67,7 +68,9 @@ class CallRecord:
             self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
 
     def decision(self) -> Decision:
-        """The worst verdict so far."""
+        """The worst verdict so far. A refusal by what the pack says, before any text was judged, is a block too."""
+        if self.error_code in POLICY_CODES:
+            return "block"
         verdicts = {tally.verdict for tally in self.tallies}
         return "block" if "block" in verdicts else "redact" if "redact" in verdicts else "allow"
 
@@ -87,9 +90,10 @@ class CallRecord:
     def _facts(self) -> dict[str, Any]:
         decision = self.decision()
         call, target = self.call, self.target
+        reason = next((t.reason_code for t in self.tallies if t.reason_code and t.verdict == decision), None)
         return {
             "decision": decision,
-            "reason_code": next((t.reason_code for t in self.tallies if t.reason_code and t.verdict == decision), None),
+            "reason_code": reason or (self.error_code if decision == "block" else None),
             "client_request_id": self.client_request_id,
             "route": f"/v1/{self.route}",
             "stream": call is not None and call.stream,

@@ -33,7 +33,7 @@ def choose_target(targets: Sequence[Target], model: str, dialect: str) -> Target
 def list_models(targets: Sequence[Target]) -> list[str]:
     """The names that clients may ask for, in the pack's order. Patterns name no model, so they are not listed."""
     return list(
-        dict.fromkeys(name for target in targets for name in [target.model, *sorted(target.names)] if name != "*")
+        dict.fromkeys(name for target in targets for name in [target.model, *sorted(target.names)] if "*" not in name)
     )
 
 

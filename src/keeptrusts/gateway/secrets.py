@@ -45,10 +45,10 @@ class Secrets:
         return digest.digest()
 
     def _find_file(self, directory: Path, name: str) -> Secret | None:
-        path = (directory / name).resolve()
-        if not path.is_relative_to(directory.resolve()):
+        path = directory / name
+        if not path.resolve().is_relative_to(directory.resolve()):
             return None
-        return _usable(self._read(path))
+        return _usable(self._read(path))  # watched by its own name: where its links lead may change
 
     def _read(self, path: Path) -> str:
         self._files.add(path)

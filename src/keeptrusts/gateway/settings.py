@@ -5,8 +5,9 @@ The only file of the gateway that reads the environment.
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +17,9 @@ FailMode: TypeAlias = Literal["block", "allow"]
 
 DEFAULT_LISTEN = "0.0.0.0:41002"
 MIN_TOKEN_LENGTH = 16
+MAX_GRACE_S = 86_400
+
+_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s]+)):([0-9]{1,5})")
 
 
 class InvalidSettings(ValueError):
@@ -54,11 +58,11 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     ca_file: Path | None = None
-    https_proxy: str | None = None
+    https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
     secrets_dir: Path | None = None
     api_url: str | None = None
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
 
 
 def is_loopback(host: str) -> bool:
@@ -73,11 +77,10 @@ def is_loopback(host: str) -> bool:
 
 def parse_address(text: str) -> Address:
     """Read `host:port` or `[ipv6]:port`. Raises InvalidSettings."""
-    host, separator, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise InvalidSettings(f"cannot listen on {text!r}: expected HOST:PORT, such as 127.0.0.1:41002")
-    return Address(host, int(port))
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match[3]) > 65535:
+        raise InvalidSettings(f"cannot listen on {text!r}: expected HOST:PORT, such as 127.0.0.1:41002 or [::1]:41002")
+    return Address(match[1] or match[2], int(match[3]))
 
 
 def read_environment() -> dict[str, str]:
@@ -136,5 +139,5 @@ def _check(settings: Settings) -> None:
         raise InvalidSettings("--tls-cert and --tls-key go together: give both or none")
     if settings.fail_mode not in {"block", "allow"}:
         raise InvalidSettings(f"--fail-mode {settings.fail_mode!r}: expected block or allow")
-    if settings.grace_s < 0:
-        raise InvalidSettings("--grace must not be negative: it is the number of seconds that running requests get")
+    if not 0 <= settings.grace_s <= MAX_GRACE_S:
+        raise InvalidSettings(f"--grace is the number of seconds that running requests get: 0 to {MAX_GRACE_S}")

@@ -32,6 +32,7 @@ class TargetCounters:
 class Target:
     """One provider endpoint. `head` are the header lines of every request to it, the credential included.
 
+    `declared` are the names of those headers, in lower case: a client's do not come beside them.
     `has_credential` is False where its secret is missing: such a target is passed over.
     """
 
@@ -44,6 +45,7 @@ class Target:
     origin: Origin
     path: bytes
     head: bytes = field(repr=False)
+    declared: frozenset[bytes]
     timeouts: Timeouts
     has_credential: bool
     counters: TargetCounters = field(compare=False)
@@ -72,6 +74,7 @@ def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, T
         origin=origin,
         path=urlsplit(endpoint.url).path.encode("ascii") + b"/",
         head=_head(spec, endpoint, origin, secret),
+        declared=frozenset(name.lower().encode("ascii") for name in (endpoint.api_key_header, *spec.headers)),
         timeouts=Timeouts(
             connect_s=spec.timeouts.connect_s,
             first_byte_s=spec.timeouts.first_byte_s,

@@ -1,0 +1,193 @@
+"""The facts of one call, and the event that they become."""
+
+import msgspec
+import pytest
+
+from fakes.clock import START_NS, FakeClock
+from fakes.packs import make_snapshot
+from fakes.policies import WordPolicy
+from keeptrusts.contract.call import Call, Route
+from keeptrusts.contract.events import Attempt, CallFacts, Outcome
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.usage import Usage
+from keeptrusts.gateway.callers import Caller
+from keeptrusts.gateway.judging import Tally
+from keeptrusts.gateway.record import CallRecord, client_request_id
+from keeptrusts.policies.verdict import Block, Phase, Rewrite
+from keeptrusts.providers.errors import POLICY_CODES
+
+
+class Ledger:
+    """Stands where the outbox does: keeps what is recorded, or refuses."""
+
+    def __init__(self, refuses=False):
+        self.opened: list[CallFacts] = []
+        self.closed: list[Outcome] = []
+        self.refuses = refuses
+
+    def open(self, call, received_ns, source, facts):
+        self._keep(self.opened, facts)
+
+    def close(self, call, received_ns, source, outcome):
+        self._keep(self.closed, outcome)
+
+    def _keep(self, where, what):
+        if self.refuses:
+            raise Fault(Code.AUDIT_UNAVAILABLE, "full")
+        where.append(what)
+
+
+CALL = Call(
+    route=Route.CHAT, body=b"x" * 400, content_type=b"application/json", tree={}, model="small", stream=True,
+)  # fmt: skip
+
+
+def make_record(ledger=None, **changes):
+    snapshot = make_snapshot()
+    given = {
+        "hex_id": "ab" * 16, "received_ns": START_NS, "started": 1000.0, "route": Route.CHAT, "caller": Caller("gk_c1"),
+        "snapshot": snapshot, "client_request_id": None, "outbox": ledger or Ledger(), "clock": FakeClock(),
+    }  # fmt: skip
+    return CallRecord(**given | changes)
+
+
+def tally(*verdicts, kind="words"):
+    made = Tally(WordPolicy({}, kind=kind), Phase.INPUT)
+    for verdict in verdicts:
+        made.add(verdict)
+    return made
+
+
+REDACTED = Rewrite("", "pii_detected", {"email": 1})
+BLOCKED = Block("attack_found", "no")
+
+
+def closed(record):
+    record.close()
+    [outcome] = record.outbox.closed
+    return outcome
+
+
+def test_a_call_that_got_its_answer():
+    record = make_record(client_request_id="mine-1", call=CALL)
+    record.target = record.snapshot.targets[0]
+    record.open()
+    record.attempts.append(Attempt(target_id="main", status=200, ms=800.0))
+    record.upstream_s, record.first_byte = 0.8, 1000.7
+    record.usage, record.status = Usage(input_tokens=9, output_tokens=3), 200
+    record.clock.advance(0.9)
+    outcome = closed(record)
+    assert record.request_id == "req_" + "ab" * 16
+    assert msgspec.to_builtins(outcome) | {"attempts": None} == {
+        "decision": "allow", "reason_code": None, "client_request_id": "mine-1", "route": "/v1/chat/completions",
+        "stream": True, "key_id": "gk_c1", "user": None, "model": "small", "provider": "openai", "target_id": "main",
+        "usage": {"input_tokens": 9, "cached_input_tokens": 0, "output_tokens": 3, "estimated": False},
+        "cost_micros": None, "status": 200, "error_code": None, "attempts": None, "policies": (),
+        "latency_ms": 900.0, "first_byte_ms": 700.0, "overhead_ms": 100.0,
+    }  # fmt: skip
+    assert outcome.attempts == (Attempt(target_id="main", status=200, ms=800.0),)
+
+
+def test_an_event_is_written_once():
+    record = make_record()
+    record.close()
+    record.close()
+    assert len(record.outbox.closed) == 1
+
+
+@pytest.mark.parametrize(
+    ("tallies", "decision", "reason"),
+    [
+        ([], "allow", None),
+        ([tally(), tally()], "allow", None),
+        ([tally(), tally(REDACTED)], "redact", "pii_detected"),
+        ([tally(REDACTED), tally(BLOCKED)], "block", "attack_found"),
+        ([tally(BLOCKED), tally(REDACTED)], "block", "attack_found"),
+    ],
+)
+def test_the_decision_is_the_worst_verdict_with_its_own_reason(tallies, decision, reason):
+    outcome = closed(make_record(tallies=tallies))
+    assert (outcome.decision, outcome.reason_code) == (decision, reason)
+    assert len(outcome.policies) == len(tallies)
+
+
+@pytest.mark.parametrize("code", sorted(POLICY_CODES))
+def test_a_refusal_before_any_text_was_judged_is_a_block_with_its_code_as_the_reason(code):
+    outcome = closed(make_record(error_code=code, status=400))
+    assert (outcome.decision, outcome.reason_code, outcome.error_code) == ("block", code, code)
+
+
+@pytest.mark.parametrize("code", [Code.MODEL_NOT_FOUND, Code.UPSTREAM_TIMEOUT, "client_disconnected", None])
+def test_a_failure_that_is_no_policys_is_no_block(code):
+    assert closed(make_record(error_code=code)).decision == "allow"
+
+
+def sent(**changes):
+    record = make_record(call=CALL, **changes)
+    record.open()
+    return record
+
+
+def test_usage_is_estimated_where_the_provider_never_told():
+    assert closed(sent(pieces=12)).usage == Usage(input_tokens=100, output_tokens=12, estimated=True)
+    assert closed(sent(pieces=12, error_code="client_disconnected")).usage.estimated
+
+
+def test_a_call_that_brought_nothing_used_nothing():
+    assert closed(make_record(call=CALL)).usage == Usage()
+    assert closed(make_record()).usage == Usage()
+    assert closed(sent(error_code=Code.UPSTREAM_UNREACHABLE)).usage == Usage()
+
+
+def test_what_is_known_when_a_call_goes_upstream():
+    record = sent(tallies=[tally(REDACTED)])
+    [facts] = record.outbox.opened
+    assert (facts.decision, facts.reason_code, facts.model) == ("redact", "pii_detected", "small")
+    assert record.is_sent
+
+
+def test_a_call_that_cannot_be_recorded_is_not_sent():
+    record = make_record(Ledger(refuses=True), call=CALL)
+    with pytest.raises(Fault):
+        record.open()
+    assert not record.is_sent
+
+
+def test_an_event_that_was_refused_is_not_tried_again():
+    record = make_record(Ledger(refuses=True))
+    with pytest.raises(Fault):
+        record.close()
+    record.close()
+
+
+def test_a_stream_is_charged_only_for_the_time_until_it_began():
+    record = make_record(upstream_s=0.2, overhead_s=0.003)
+    record.clock.advance(60)
+    outcome = closed(record)
+    assert (outcome.overhead_ms, outcome.latency_ms) == (3.0, 60_000.0)
+
+
+@pytest.mark.parametrize("value", [b"abc-123_4.5", b"x" * 128])
+def test_the_clients_own_request_id_is_kept(value):
+    assert client_request_id(value) == value.decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"x" * 129,
+        b"a b",
+        b"a\n",
+        b"a\r\nb",
+        b"\x1b[31m",
+        b"=cmd|x",
+        b"\xc3\xa9",
+        b"[link=x]",
+        b"a,b",
+        b"<b>",
+    ],
+)
+def test_one_that_could_harm_a_log_or_a_table_is_not(value):
+    assert client_request_id(value) is None
