@@ -57,9 +57,15 @@ def read_escapes(raw: bytes, at: int) -> tuple[bytes, int] | None:
     end = found.end()
     while end < len(raw) and 0x80 <= raw[end] < 0xC0:  # never in the middle of a character
         end -= 1
+    said = decode_string(b'"%b"' % raw[at:end])
+    return None if said is None else (said, end - at)
+
+
+def decode_string(literal: bytes) -> bytes | None:
+    """What a whole string literal says; None where it is not strictly JSON, or has a lone surrogate."""
     try:
-        return TEXT.decode(b'"%b"' % raw[at:end]).encode(), end - at
-    except msgspec.DecodeError:  # a lone surrogate
+        return TEXT.decode(literal).encode()
+    except ValueError:
         return None
 
 

@@ -8,16 +8,29 @@ bracket.
 
 import re
 
-from keeptrusts.policies.text.detector import Detector
+from keeptrusts.policies.text.detector import Detector, Family
 from keeptrusts.policies.text.json_grammar import KEYS, VALUES, Grammar
-from keeptrusts.policies.text.json_strings import QUOTE, SPECIAL, Origin, escape_text, read_escape, read_escapes
+from keeptrusts.policies.text.json_strings import (
+    QUOTE,
+    SPECIAL,
+    Origin,
+    decode_string,
+    escape_text,
+    read_escape,
+    read_escapes,
+)
 from keeptrusts.policies.text.prose import ProseChannel
-from keeptrusts.policies.text.scan import Account, Rules, Scan
+from keeptrusts.policies.text.scan import Account, Rules, Scan, still_ahead
 from keeptrusts.policies.verdict import Block
 
 MAX_BARE = 64
+STRUCTURE = frozenset(b"{}[]:,")
 BLANK = re.compile(rb"[ \t\r\n]*")
-WHOLE_STRING = re.compile(rb'"([^"\\]*)"')
+TOKEN = re.compile(
+    rb"[ \t\r\n]*"
+    rb"""([{}\[\]:,]|"[^"\\]*"|(?:-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,8})?|true|false|null)(?=[ ]{0,8}[,\]}]))"""
+)
+ESCAPED = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 BARE = re.compile(rb'[^,:\[\]{}"\n]+')
 SCALAR = re.compile(rb"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)[ \t\r]*")
 
@@ -27,6 +40,7 @@ class JsonChannel:
 
     __slots__ = (
         "account",
+        "ahead",
         "at",
         "blocked",
         "detector",
@@ -37,6 +51,7 @@ class JsonChannel:
         "prose",
         "raw",
         "rules",
+        "sent",
         "value",
     )
 
@@ -49,6 +64,8 @@ class JsonChannel:
         self.grammar = Grammar()
         self.raw = b""
         self.at = 0
+        self.sent = 0
+        self.ahead: list[tuple[int, Family]] | None = None
         self.out: list[str] = []
         self.in_key = False
         self.value: StringValue | None = None
@@ -64,12 +81,14 @@ class JsonChannel:
         if self.blocked is not None:
             return ""
         self.raw += data
+        self.ahead = None
         self.out = []
         while self.blocked is None and self.step(final=final):
             self.blocked = self.account.blocked
         self.blocked = self.account.blocked
+        self.flush()
         self.raw = self.raw[self.at :]
-        self.at = 0
+        self.at = self.sent = 0
         return "".join(self.out)
 
     def step(self, *, final: bool) -> bool:
@@ -82,17 +101,27 @@ class JsonChannel:
             return self.read_key(final=final)
         return self.read_structure(final=final)
 
+    def flush(self) -> None:
+        """Release, as they are, the bytes that were read and not replaced."""
+        if self.sent < self.at:
+            self.out.append(self.raw[self.sent : self.at].decode("utf-8", "surrogatepass"))
+            self.sent = self.at
+
+    def replace(self, end: int, text: str) -> None:
+        """Release this text in the place of the bytes up to `end`."""
+        self.flush()
+        self.out.append(text)
+        self.at = self.sent = end
+
     def pass_on(self, end: int) -> bool:
-        """Release the bytes up to `end` as they are."""
-        self.out.append(self.raw[self.at : end].decode("utf-8", "surrogatepass"))
+        """Read up to `end`, and leave that as it is."""
         self.at = end
         return True
 
     def read_structure(self, *, final: bool) -> bool:
+        self.skip_tokens()
         raw, grammar = self.raw, self.grammar
-        start = blank_end(raw, self.at)
-        if start > self.at:
-            return self.pass_on(start)
+        start = self.at = blank_end(raw, self.at)
         if start == len(raw):
             return False
         char = raw[start]
@@ -101,25 +130,54 @@ class JsonChannel:
             self.in_key = True
             return self.pass_on(start + 1)
         if char == QUOTE and grammar.expect in VALUES:
-            return self.begin_value()
+            return self.begin_value(start)
         if grammar.take(char):
             return self.pass_on(start + 1)
         if grammar.expect in VALUES and grammar.open and BARE.match(raw, start):
             return self.read_bare(final=final)
         return self.turn_to_prose()
 
-    def begin_value(self) -> bool:
-        """Most strings stand whole in one piece, without escapes, and have nothing to find."""
+    def skip_tokens(self) -> None:
+        """Read on over whole tokens as long as they are in place and have nothing to find: most of most documents."""
+        raw, grammar, at = self.raw, self.grammar, self.at
+        while (token := TOKEN.match(raw, at)) is not None:
+            start, end = token.span(1)
+            first = raw[start]
+            if first == QUOTE and grammar.expect in KEYS:
+                grammar.take_key()
+            elif first in STRUCTURE:
+                if not grammar.take(first):
+                    break
+            elif grammar.expect in VALUES and (first == QUOTE or grammar.open) and self.is_clear(start, end):
+                grammar.take_value()
+            else:
+                break
+            at = end
+        self.at = at
+
+    def is_clear(self, start: int, end: int) -> bool:
+        """Whether there is nothing to find in a token: no match in the document begins there, so none in it alone."""
+        if self.detector.has_text_edge:
+            return False
+        if self.ahead is None:
+            self.ahead = self.detector.starts(self.raw, start)
+        elif self.ahead and min(place for place, _ in self.ahead) < start:
+            self.ahead = list(still_ahead(self.ahead, self.raw, start))
+        return all(place >= end for place, _ in self.ahead)
+
+    def begin_value(self, start: int) -> bool:
+        """Most strings with escapes come whole too, and have nothing to find."""
         self.grammar.take_value()
-        whole = WHOLE_STRING.match(self.raw, self.at)
-        if whole is not None and not self.detector.starts(whole[1], 0):
+        whole = ESCAPED.match(self.raw, start)
+        said = None if whole is None else decode_string(whole[0])
+        if whole is not None and said is not None and not self.detector.starts(said, 0):
             return self.pass_on(whole.end())
         self.value = StringValue(Scan(self.detector, self.rules, self.account))
-        return self.pass_on(self.at + 1)
+        return self.pass_on(start + 1)
 
     def read_value(self, value: "StringValue", *, final: bool) -> bool:
-        self.at, is_closed = value.read(self.raw, self.at, final=final)
-        self.out.append(value.release(final=final or is_closed))
+        end, is_closed = value.read(self.raw, self.at, final=final)
+        self.replace(end, value.release(final=final or is_closed))
         if not is_closed or self.account.blocked is not None:
             return False
         self.value = None
@@ -155,8 +213,7 @@ class JsonChannel:
             return False
         if self.account.count == before:
             return self.pass_on(found.end())
-        self.at += len(number)
-        self.out.append(f'"{escape_text(text)}"')
+        self.replace(self.at + len(number), f'"{escape_text(text)}"')
         return True
 
     def turn_to_prose(self) -> bool:
@@ -164,8 +221,7 @@ class JsonChannel:
         return True
 
     def read_prose(self, prose: ProseChannel, *, final: bool) -> bool:
-        self.out.append(prose.release(self.raw[self.at :], final=final))
-        self.at = len(self.raw)
+        self.replace(len(self.raw), prose.release(self.raw[self.at :], final=final))
         return False
 
 

@@ -1,6 +1,6 @@
 """Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `scan`."""
 
-from keeptrusts.policies.text.detector import Detector
+from keeptrusts.policies.text.detector import Detector, Family
 from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
 
@@ -22,13 +22,14 @@ class ProseChannel:
     def finish(self) -> str:
         return self.release(b"", final=True)
 
-    def release(self, data: bytes, *, final: bool) -> str:
+    def release(self, data: bytes, *, final: bool, starts: list[tuple[int, Family]] | None = None) -> str:
+        """Take in more, and give what may go out. `starts` as in `Scan.advance`, for a text that comes in one go."""
         if self.blocked is not None:
             return ""
         scan = self.scan
         start = scan.cursor
         scan.raw += data
-        edits = scan.advance(final=final)
+        edits = scan.advance(final=final, starts=starts)
         parts = []
         for edit in edits:
             parts += [scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass"), edit.marker]

@@ -8,7 +8,7 @@ from keeptrusts.policies.text.detector import Detector
 from keeptrusts.policies.text.json_text import JsonChannel
 from keeptrusts.policies.text.prose import ProseChannel
 from keeptrusts.policies.text.scan import Rules
-from keeptrusts.policies.verdict import ALLOW, Phase, Rewrite, Verdict
+from keeptrusts.policies.verdict import ALLOW, Phase, Rewrite, TextChannel, Verdict
 
 
 class RedactingPolicy:
@@ -34,10 +34,22 @@ class RedactingPolicy:
 
     def judge(self, text: str, form: Form) -> Verdict:
         data = text.encode("utf-8", "surrogatepass")
-        if (form is Form.PROSE or self.is_plain_json(data)) and not self.detector.starts(data, 0):
+        if form is Form.JSON:
+            return self.judge_json(data)
+        starts = self.detector.starts(data, 0)
+        if not starts:
             return ALLOW
-        channel = self.open_channel(form)
-        released = channel.release(data, final=True)
+        channel = ProseChannel(self.detector, self.rules)
+        return self.verdict(channel, channel.release(data, final=True, starts=starts))
+
+    def judge_json(self, data: bytes) -> Verdict:
+        if self.is_plain_json(data) and not self.detector.starts(data, 0):
+            return ALLOW
+        channel = JsonChannel(self.detector, self.rules)
+        return self.verdict(channel, channel.release(data, final=True))
+
+    def verdict(self, channel: TextChannel, released: str) -> Verdict:
+        """What a text amounts to that went through a channel."""
         if channel.blocked is not None:
             return channel.blocked
         return Rewrite(released, self.reason_code, channel.findings) if channel.findings else ALLOW
@@ -46,7 +58,7 @@ class RedactingPolicy:
         """Whether each string reads in the document as it does alone: then one search of the document will do."""
         return b"\\" not in data and not self.detector.has_text_edge
 
-    def open_channel(self, form: Form) -> JsonChannel | ProseChannel:
+    def open_channel(self, form: Form) -> TextChannel:
         if form is Form.JSON:
             return JsonChannel(self.detector, self.rules)
         return ProseChannel(self.detector, self.rules)

@@ -100,14 +100,16 @@ class Scan:
         self.raw = b""
         self.cursor = 0
 
-    def advance(self, *, final: bool) -> Sequence[Edit]:
+    def advance(self, *, final: bool, starts: list[tuple[int, Family]] | None = None) -> Sequence[Edit]:
         """Decide as much as can be decided: moves the cursor, and says what to change on the way there.
 
-        After a block the cursor stands before the offending value.
+        After a block the cursor stands before the offending value. `starts` are those of the detector from the cursor
+        on, where the caller knows them already.
         """
         raw = self.raw
         hold = len(raw) if final else self.detector.hold(raw, self.cursor)
-        starts = self.detector.starts(raw, self.cursor)
+        if starts is None:
+            starts = self.detector.starts(raw, self.cursor)
         if starts:
             return self.decide(starts, hold, final=final)
         self.cursor = hold

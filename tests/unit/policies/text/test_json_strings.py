@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeptrusts.policies.text.json_strings import Origin, escape_text, read_escape, read_escapes, split_run
+from keeptrusts.policies.text.json_strings import (
+    Origin,
+    decode_string,
+    escape_text,
+    read_escape,
+    read_escapes,
+    split_run,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,12 @@ def test_an_unfinished_escape_waits(raw):
 def test_short_escapes_are_read_in_runs():
     assert read_escapes(rb"\n\tcaf\"" + b" x\\u0041", 0) == (b'\n\tcaf" x', 11)
     assert read_escapes(b"plain", 0) is None
+    assert read_escapes(b"\\n" + "\ud800".encode("utf-8", "surrogatepass"), 0) is None
+
+
+def test_a_literal_is_decoded_whole_or_not_at_all():
+    assert decode_string(b'"a\\u00e9\\n"') == "aé\n".encode()
+    assert [decode_string(raw) for raw in (b'"\\q"', b'"\\ud800"', b'"a\nb"', b'"\xed\xa0\x80"')] == [None] * 4
 
 
 @given(st.text(alphabet='aé😀"\\\n/', max_size=40), st.lists(st.integers(1, 9), max_size=20))
