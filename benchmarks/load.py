@@ -8,7 +8,11 @@ from pathlib import Path
 from processes import LOAD_CORE, Running, child_environment, pinned
 
 SCRIPT = Path(__file__).with_name("wrk") / "chat.lua"
-SENTENCE = "Please summarise the following meeting notes for a colleague who could not come, in three short points. "
+SENTENCE = (
+    "Please summarise the notes of 12 March 2026 (11 people, 90 minutes, ticket 48213, budget 1,250.00 EUR) for a "
+    "colleague who could not come: three short points, no names, and what @design still owes us for release 2.14.3. "
+)
+"""Looks at every turn like something to redact, and is not."""
 
 
 @dataclass(frozen=True, slots=True)

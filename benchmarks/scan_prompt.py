@@ -9,12 +9,11 @@ import json
 import time
 from pathlib import Path
 
-from keeptrusts.policies.catalog import load_pack
-from keeptrusts.policies.chain import compile_chain
-
 from keeptrusts.contract.call import Text
 from keeptrusts.gateway.judging import Judge
-from keeptrusts.policies.verdict import Phase
+from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.snapshot import SnapshotMaker
+from keeptrusts.runtime.clock import SystemClock
 from load import SENTENCE
 
 PROMPT_BYTES = 100_000
@@ -29,10 +28,15 @@ def prompt(findings: int) -> str:
     return " ann.smith@example.com ".join(parts)[:PROMPT_BYTES]
 
 
+def input_judge(pack: bytes) -> Judge:
+    """The judge of calls, as a gateway makes it of this pack."""
+    maker = SnapshotMaker(secrets=Secrets({}, None), fail_mode="block", gateway_name=None, instance_id="benchmark")
+    return maker.make(pack, source="file", applied_at=SystemClock().now(), counters={}).input
+
+
 async def judge_often(pack: bytes, findings: int, times: int) -> list[float]:
     """Milliseconds of each time. Raises ValueError if the chain does not find what it should."""
-    chain = compile_chain(load_pack(pack))
-    judge = Judge(chain.of_phase(Phase.INPUT), Phase.INPUT, "block")
+    judge = input_judge(pack)
     texts = (Text(("messages", 0, "content"), prompt(findings)),)
     samples = []
     for _ in range(times + WARM_UP):
