@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+STATUS_LINES = {code: f"HTTP/1.1 {code} {_PHRASES.get(code, '')}\r\n".encode() for code in range(100, 1000)}
+"""Any status that a provider may send, such as Anthropic's 529, which has no registered phrase."""
+
 JOIN_UP_TO = 65536  # bytes: a larger body is handed over as it is, copying it would cost more than a second write
 BODILESS = frozenset({204, 304})
 ENDS = (b"content-length: %d\r\nconnection: close\r\n\r\n", b"content-length: %d\r\n\r\n")  # by keeps_alive

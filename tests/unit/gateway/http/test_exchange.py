@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from keeptrusts.gateway.http.exchange import Exchange, Head
+from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Head
 
 
 class Line:
@@ -51,6 +51,12 @@ def test_a_whole_answer_is_framed_by_its_length():
     exchange.respond(200, b"a: b\r\n", b"hello")
     assert line.sent == b"200!a: b\r\ncontent-length: 5\r\n\r\nhello"
     assert line.ends == ["kept"]
+
+
+@pytest.mark.parametrize(("status", "line"), [(404, b"HTTP/1.1 404 Not Found\r\n"), (529, b"HTTP/1.1 529 \r\n")])
+def test_every_status_has_a_line_even_without_a_registered_phrase(status, line):
+    assert STATUS_LINES[status] == line
+    assert len(STATUS_LINES) == 900
 
 
 def test_a_connection_that_ends_says_so():
