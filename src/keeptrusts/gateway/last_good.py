@@ -20,26 +20,38 @@ class LastGood:
         """Write, flush, rename; then remove what was kept before. Raises OSError."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         path = self._directory / _file_name(content)
-        if path.exists():
-            return
-        draft = path.with_suffix(".new")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-        for other in self._directory.glob("*.yaml"):
+        if _read(path) != content:
+            draft = path.with_suffix(".new")
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+            _flush_directory(self._directory)
+        for other in (*self._directory.glob("*.yaml"), *self._directory.glob("*.new")):
             if other != path:
                 other.unlink(missing_ok=True)
 
     def find(self) -> bytes | None:
-        """The pack that was kept, if it is whole."""
-        with contextlib.suppress(OSError):
-            for path in sorted(self._directory.glob("*.yaml")):
-                content = path.read_bytes()
-                if path.name == _file_name(content):
-                    return content
-        return None
+        """The pack that was kept, if it is whole; of two, which only a crash leaves, the newer one."""
+        whole = [path for path in self._directory.glob("*.yaml") if path.name == _file_name(_read(path) or b"")]
+        newest = max(whole, key=lambda path: path.stat().st_mtime_ns, default=None)
+        return None if newest is None else _read(newest)
+
+
+def _read(path: Path) -> bytes | None:
+    with contextlib.suppress(OSError):
+        return path.read_bytes()
+    return None
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the new name last through a power loss."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _file_name(content: bytes) -> str:

@@ -9,39 +9,62 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.last_good import LastGood
 from keeptrusts.gateway.settings import InvalidSettings
 from keeptrusts.gateway.snapshot import Snapshot, SnapshotMaker
+from keeptrusts.gateway.sources.file import unreadable
 from keeptrusts.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 
 
-def open_active(path: Path, maker: SnapshotMaker, last_good: LastGood, clock: Clock) -> tuple[ActiveConfig, bytes]:
-    """What to serve first, and the file's content: the file, or else the pack that was served last.
+def open_active(
+    path: Path, maker: SnapshotMaker, last_good: LastGood, clock: Clock
+) -> tuple[ActiveConfig, bytes | None]:
+    """What to serve first, and the file's content (None where it cannot be read): the file, else the last good pack.
 
     Raises InvalidPack with every problem, or InvalidSettings where there is no file, if there is no last good pack.
     """
+    content = None
     try:
         content = path.read_bytes()
+        snapshot = maker.make(content, source="file", applied_at=clock.now(), counters={})
     except OSError as gone:
-        problem: InvalidPack | InvalidSettings = InvalidSettings(
-            f"cannot read the pack {path}: {gone.strerror}. `kt init` writes one to begin with."
-        )
-        content = b""
+        active = _serve_last_good(maker, last_good, clock, unreadable(gone))
+        if active is None:
+            raise InvalidSettings(
+                f"cannot read the pack {path}: {gone.strerror}. `kt init` writes one to begin with."
+            ) from gone
+    except InvalidPack as bad:
+        active = _serve_last_good(maker, last_good, clock, bad)
+        if active is None:
+            raise
     else:
-        try:
-            snapshot = maker.make(content, source="file", applied_at=clock.now(), counters={})
-        except InvalidPack as bad:
-            problem = bad
-        else:
-            _warn_of_missing_secrets(snapshot)
-            last_good.keep(content)
-            return ActiveConfig(snapshot), content
+        _keep(last_good, content)
+        active = ActiveConfig(snapshot)
+    _warn_of_missing_secrets(active.current())
+    return active, content
+
+
+def _serve_last_good(
+    maker: SnapshotMaker, last_good: LastGood, clock: Clock, problem: InvalidPack
+) -> ActiveConfig | None:
+    """The pack that was served last, if there is one that this version can still serve."""
     kept = last_good.find()
     if kept is None:
-        raise problem
-    log.error("pack rejected, serving the last good one", extra={"facts": {"path": str(path), "reason": str(problem)}})
-    active = ActiveConfig(maker.make(kept, source="last_good", applied_at=clock.now(), counters={}))
-    active.rejection = problem if isinstance(problem, InvalidPack) else None
-    return active, content
+        return None
+    try:
+        active = ActiveConfig(maker.make(kept, source="last_good", applied_at=clock.now(), counters={}))
+    except InvalidPack:
+        log.warning("the last good pack cannot be served any more")
+        return None
+    log.error("pack rejected, serving the last good one", extra={"facts": {"reason": str(problem)}})
+    active.rejection = problem
+    return active
+
+
+def _keep(last_good: LastGood, content: bytes) -> None:
+    try:
+        last_good.keep(content)
+    except OSError as refused:
+        log.warning("the pack could not be kept for the next start", extra={"facts": {"error": refused.strerror}})
 
 
 def make_rebuild(active: ActiveConfig, maker: SnapshotMaker, clock: Clock) -> Callable[[bytes], Snapshot]:
