@@ -2,7 +2,7 @@
 
 import typer
 
-from keeptrusts.cli import events, gateway, up
+from keeptrusts.cli import doctor, events, gateway, init, policy, up
 
 app = typer.Typer(
     name="kt",
@@ -13,7 +13,10 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(policy.app, name="policy")
 app.add_typer(events.app, name="events")
+app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from keeptrusts.policies.verdict import Allow, Block, Findings, Phase, Rewrite, 
 
 log = logging.getLogger(__name__)
 
-SLICE = 64 * 1024
+SLICE = 8 * 1024
 """Characters that are judged in one go."""
 
 TEXT_COST = 128

@@ -18,7 +18,7 @@ from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import Outbox
-from keeptrusts.gateway.record import CallRecord, client_request_id
+from keeptrusts.gateway.record import CallRecord, client_request_id, milliseconds
 from keeptrusts.gateway.routing import choose_target
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.targets import Target
@@ -160,7 +160,7 @@ class Pipeline:
         finally:
             took = self._clock.monotonic() - began
             record.upstream_s += took
-            record.attempts.append(Attempt(target_id=target.id, status=status, ms=round(took * 1000, 3)))
+            record.attempts.append(Attempt(target_id=target.id, status=status, ms=milliseconds(took)))
             counters.upstream_ms += took * 1000
             counters.last_status = status
             if status is None:

@@ -5,6 +5,5 @@ import os
 
 def new_hex(unix_ns: int) -> str:
     """A UUIDv7 (RFC 9562) for this moment, in hex without dashes."""
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (unix_ns // 1_000_000) << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF
-    return f"{value:032x}"
+    bits = int.from_bytes(os.urandom(10), "big") >> 6
+    return f"{unix_ns // 1_000_000:012x}7{bits >> 62:03x}{0x8000_0000_0000_0000 | bits & 0x3FFF_FFFF_FFFF_FFFF:016x}"
