@@ -21,6 +21,10 @@ class ScriptedReader:
         self.failure = None
         self.asked: list[str] = []
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_complete
+
     def watch(self, event: bytes) -> bytes:
         self.asked.append("watch")
         self.is_complete = b'"end": true' in event

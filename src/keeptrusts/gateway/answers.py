@@ -149,7 +149,7 @@ class Answer:
             if relay.fault is not None:
                 exchange.write(out)
                 return
-            if reader.is_complete and not record.is_closed:
+            if reader.is_over and not record.is_closed:
                 record.usage = reader.usage
                 record.close()
             exchange.write(out)

@@ -17,6 +17,10 @@ class StreamReader(Protocol):
     is_complete: bool  # the provider said that the reply is over: anything else is a truncation
     failure: str | None  # the provider's own in-band error, if it sent one
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing can follow any more. A reply may be complete before that: its usage comes last."""
+
     def watch(self, event: bytes) -> bytes:
         """Note usage and the end, without reading texts. Gives the event back, or b"" where it must not go on."""
 

@@ -33,6 +33,10 @@ class MessagesStream:
         self.failure: str | None = None
         self._open: dict[Channel, tuple[str, Form]] = {}  # field of the delta, how to read it
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_complete
+
     def watch(self, event: bytes) -> bytes:
         if not event.startswith(_DELTA):
             tree = streams.find_tree(sse.parse(event)[1])

@@ -51,6 +51,7 @@ class ChatStream:
     def __init__(self, strip_usage: bool) -> None:
         self.usage: Usage | None = None
         self.is_complete = False
+        self.is_over = False
         self.failure: str | None = None
         self._strip_usage = strip_usage
         self._seen: set[int] = set()
@@ -85,7 +86,7 @@ class ChatStream:
                 return tree
         _, data = sse.parse(event)
         if data.startswith(b"[DONE]"):
-            self.is_complete = True
+            self.is_complete = self.is_over = True
         return streams.find_tree(data)
 
     def _find_plain(self, event: bytes, tree: dict[str, Any]) -> Piece | None:

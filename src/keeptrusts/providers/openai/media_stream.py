@@ -26,6 +26,10 @@ class MediaStream:
         self.failure: str | None = None
         self._origins: dict[Channel, dict[str, Any]] = {}
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_complete
+
     def watch(self, event: bytes) -> bytes:
         if b".delta" not in event[:64]:
             tree = streams.find_tree(sse.parse(event)[1])

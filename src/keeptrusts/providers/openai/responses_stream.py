@@ -53,6 +53,10 @@ class ResponsesStream:
         self._shift = 0  # how many events of ours went out before
         self._origins: dict[Channel, tuple[dict[str, Any], Path]] = {}
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_complete
+
     def watch(self, event: bytes) -> bytes:
         name = event[7 : event.find(b"\n")] if event.startswith(b"event: ") else b""
         if name.startswith(b"response.") and name.endswith((b".delta", b".done")):
