@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
@@ -89,19 +90,34 @@ def answers_in(data: bytes) -> list[int]:
 
 
 @asynccontextmanager
-async def raw_server(serve: Serve) -> AsyncIterator[int]:
-    """A server on a free port that runs `serve` for each connection."""
+async def raw_server(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A server on a free port that runs `serve` for each connection. Leaving ends them all."""
+    tasks: set[asyncio.Task[None] | None] = set()
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await serve(reader, writer)
-        writer.close()
+        tasks.add(asyncio.current_task())
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+                await serve(reader, writer)
+            writer.close()
+        except BaseException:
+            writer.transport.abort()
+            raise
+        with suppress(OSError, asyncio.CancelledError):
+            await writer.wait_closed()
+        writer.transport.abort()
 
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0, limit=1 << 24)
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0, limit=1 << 24, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for task in tasks:
+            assert task is not None
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await asyncio.sleep(0)
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

@@ -117,11 +117,13 @@ class ClientConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        """Close at once, whatever is under way. Idempotent."""
+        """Close at once; a call that is under way fails. Idempotent."""
         self.is_closed = True
-        self._response = None
+        response, self._response = self._response, None
         if self._transport is not None:
             self._transport.abort()
+        if response is not None:
+            response.end(HttpFailure("the connection was closed on this side"))
 
     # The transport's events.
 
@@ -283,10 +285,9 @@ class ClientConnection(asyncio.Protocol):
             self._fail(ProtocolError("the answer is not valid HTTP/1.1"))
 
     def _fail(self, failure: HttpFailure) -> None:
-        response = self._response
+        if self._response is not None:
+            self._response.end(failure)
         self.abort()
-        if response is not None:
-            response.end(failure)
 
     def _free(self) -> None:
         """The answer is complete and everything that came with it has been read."""

@@ -5,7 +5,6 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from keeptrusts.runtime.http.addresses import AddressCheck, AllowAll, Resolver, SystemResolver
@@ -100,25 +99,25 @@ class Dialer:
 
 async def _connect(addresses: Sequence[str], host: str, port: int, connect_s: float) -> socket.socket:
     """The first address that answers; each but the last gets a second at most."""
-    loop = asyncio.get_running_loop()
     reason = "it has no address"
     for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(min(NEXT_ADDRESS_AFTER_S, connect_s / 2) if left else None):
-                await loop.sock_connect(sock, (address, port))
+                return await _connect_to(address, port)
         except TimeoutError:
-            sock.close()
             reason = "no answer"
         except OSError as error:
-            sock.close()
             reason = os.strerror(error.errno).lower() if error.errno else "failed"
-        except BaseException:
-            with suppress(OSError):
-                sock.close()
-            raise
-        else:
-            return sock
     raise ConnectFailed(f"cannot connect to {host}:{port}: {reason}")
+
+
+async def _connect_to(address: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
