@@ -5,6 +5,8 @@ Before its last byte leaves, the call's event has been written. Nothing that bro
 
 from dataclasses import replace
 
+import msgspec
+
 from keeptrusts.contract.call import Role, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
@@ -15,7 +17,7 @@ from keeptrusts.gateway.streaming import Relay, open_relay
 from keeptrusts.gateway.upstream_faults import truncated, upstream_fault
 from keeptrusts.providers.dialect import Dialect, StreamReader
 from keeptrusts.providers.errors import read_error, render_error
-from keeptrusts.providers.sse import SseSplitter
+from keeptrusts.providers.sse import SseSplitter, parse
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.response import Response
 
@@ -35,8 +37,8 @@ class Answer:
         self.dialect = dialect
 
     async def bring(self, response: Response) -> None:
-        """Pass the provider's answer through the output policies to the client. Raises Fault before anything is sent."""
-        content_type = response.headers.get(b"content-type", b"")
+        """Pass the provider's answer through the output policies to the client. Raises Fault where that fails."""
+        content_type = response.headers.get(b"content-type", b"").lower()
         try:
             if response.status >= 400:
                 await self._bring_error(response, content_type)
@@ -101,12 +103,15 @@ class Answer:
                 f"Target {record.target.id} refused the gateway's own credential ({response.status}).",
             )
         error = read_error(body, content_type)
-        changes = await judge.judge([Text(("error",), error.message, Role.ASSISTANT)], judge.tallies())
+        tallies = judge.tallies()
+        record.tallies += tallies
+        changes = await judge.judge([Text(("error",), error.message, Role.ASSISTANT)], tallies)
         error = replace(error, message=changes.get(("error",), error.message))
         record.status, record.error_code = response.status, Code.UPSTREAM_ERROR
         record.close()
         body = render_error(self.dialect.name, error, record.request_id)
-        self.exchange.respond(response.status, self._lines() + answer_lines(response.headers), body)
+        headers = {**response.headers, b"content-type": b"application/json"}
+        self.exchange.respond(response.status, self._lines() + answer_lines(headers), body)
 
     async def _bring_opaque(self, response: Response) -> None:
         """Content that no policy reads, such as speech, as it arrives."""
@@ -137,6 +142,11 @@ class Answer:
                 fault = truncated(record.target)
         except HttpFailure as failure:
             fault = upstream_fault(failure, record.target)
+        except Fault as refused:
+            fault = refused
+        except BaseException:
+            relay.flush()  # the client has left; what was found belongs in the event
+            raise
         self._end_stream(reader, relay, fault)
 
     async def _relay(self, response: Response, reader: StreamReader, relay: Relay) -> None:
@@ -150,25 +160,33 @@ class Answer:
                 exchange.write(out)
                 return
             if reader.is_over and not record.is_closed:
-                record.usage = reader.usage
+                self._note_end(reader)
                 record.close()
             exchange.write(out)
             if exchange.is_paused:
                 await exchange.drain()
         rest = splitter.finish()
-        if rest:
-            exchange.write(relay.pass_events([rest]))
+        if is_whole(rest):
+            exchange.write(relay.pass_events([rest.rstrip(b"\r\n") + b"\n\n"]))
+
+    def _note_end(self, reader: StreamReader) -> None:
+        self.record.usage = reader.usage
+        if reader.failure is not None:
+            self.record.error_code = Code.UPSTREAM_ERROR
 
     def _end_stream(self, reader: StreamReader, relay: Relay, fault: Fault | None) -> None:
+        """The last events, once the call's event is written. Where that cannot be, they are an error."""
         record, exchange = self.record, self.exchange
         out = relay.flush()
-        record.usage = reader.usage
-        if fault is not None:
+        self._note_end(reader)
+        try:
+            record.error_code = fault.code if fault else record.error_code
+            record.close()
+        except Fault as refused:
+            fault = fault or refused
             record.error_code = fault.code
+        if fault is not None:
             out += reader.fail(fault.code, fault.message, record.request_id)
-        elif reader.failure is not None:
-            record.error_code = Code.UPSTREAM_ERROR
-        self.settle()
         exchange.write(out)
         exchange.finish()
 
@@ -201,3 +219,12 @@ class Answer:
         if self.dialect.name == "anthropic":
             lines += b"request-id: %b\r\n" % request_id
         return lines
+
+
+def is_whole(rest: bytes) -> bool:
+    """Whether what came behind the last blank line of a stream is an event all the same, or only the begin of one."""
+    _, data = parse(rest)
+    try:
+        return data.startswith(b"[DONE]") or msgspec.json.decode(data) is not None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False

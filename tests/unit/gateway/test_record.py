@@ -3,52 +3,17 @@
 import msgspec
 import pytest
 
-from fakes.clock import START_NS, FakeClock
-from fakes.packs import make_snapshot
 from fakes.policies import WordPolicy
-from keeptrusts.contract.call import Call, Route
-from keeptrusts.contract.events import Attempt, CallFacts, Outcome
+from fakes.records import Ledger, make_call, make_record
+from keeptrusts.contract.events import Attempt
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
-from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.judging import Tally
-from keeptrusts.gateway.record import CallRecord, client_request_id
+from keeptrusts.gateway.record import client_request_id
 from keeptrusts.policies.verdict import Block, Phase, Rewrite
 from keeptrusts.providers.errors import POLICY_CODES
 
-
-class Ledger:
-    """Stands where the outbox does: keeps what is recorded, or refuses."""
-
-    def __init__(self, refuses=False):
-        self.opened: list[CallFacts] = []
-        self.closed: list[Outcome] = []
-        self.refuses = refuses
-
-    def open(self, call, received_ns, source, facts):
-        self._keep(self.opened, facts)
-
-    def close(self, call, received_ns, source, outcome):
-        self._keep(self.closed, outcome)
-
-    def _keep(self, where, what):
-        if self.refuses:
-            raise Fault(Code.AUDIT_UNAVAILABLE, "full")
-        where.append(what)
-
-
-CALL = Call(
-    route=Route.CHAT, body=b"x" * 400, content_type=b"application/json", tree={}, model="small", stream=True,
-)  # fmt: skip
-
-
-def make_record(ledger=None, **changes):
-    snapshot = make_snapshot()
-    given = {
-        "hex_id": "ab" * 16, "received_ns": START_NS, "started": 1000.0, "route": Route.CHAT, "caller": Caller("gk_c1"),
-        "snapshot": snapshot, "client_request_id": None, "outbox": ledger or Ledger(), "clock": FakeClock(),
-    }  # fmt: skip
-    return CallRecord(**given | changes)
+CALL = make_call(stream=True)
 
 
 def tally(*verdicts, kind="words"):
@@ -73,9 +38,9 @@ def test_a_call_that_got_its_answer():
     record.target = record.snapshot.targets[0]
     record.open()
     record.attempts.append(Attempt(target_id="main", status=200, ms=800.0))
-    record.upstream_s, record.first_byte = 0.8, 1000.7
+    record.upstream_s, record.first_byte = 0.75, 1000.5
     record.usage, record.status = Usage(input_tokens=9, output_tokens=3), 200
-    record.clock.advance(0.9)
+    record.clock.advance(0.875)
     outcome = closed(record)
     assert record.request_id == "req_" + "ab" * 16
     assert msgspec.to_builtins(outcome) | {"attempts": None} == {
@@ -83,7 +48,7 @@ def test_a_call_that_got_its_answer():
         "stream": True, "key_id": "gk_c1", "user": None, "model": "small", "provider": "openai", "target_id": "main",
         "usage": {"input_tokens": 9, "cached_input_tokens": 0, "output_tokens": 3, "estimated": False},
         "cost_micros": None, "status": 200, "error_code": None, "attempts": None, "policies": (),
-        "latency_ms": 900.0, "first_byte_ms": 700.0, "overhead_ms": 100.0,
+        "latency_ms": 875.0, "first_byte_ms": 500.0, "overhead_ms": 125.0,
     }  # fmt: skip
     assert outcome.attempts == (Attempt(target_id="main", status=200, ms=800.0),)
 
@@ -161,10 +126,10 @@ def test_an_event_that_was_refused_is_not_tried_again():
 
 
 def test_a_stream_is_charged_only_for_the_time_until_it_began():
-    record = make_record(upstream_s=0.2, overhead_s=0.003)
+    record = make_record(upstream_s=0.2, overhead_s=0.00390625)
     record.clock.advance(60)
     outcome = closed(record)
-    assert (outcome.overhead_ms, outcome.latency_ms) == (3.0, 60_000.0)
+    assert (outcome.overhead_ms, outcome.latency_ms) == (3.906, 60_000.0)
 
 
 @pytest.mark.parametrize("value", [b"abc-123_4.5", b"x" * 128])
