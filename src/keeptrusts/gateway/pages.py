@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -49,7 +50,7 @@ class Pages:
         """`GET /v1/models/{id}`. Raises Fault."""
         self._callers.identify(exchange.head)
         path = exchange.head.path
-        name = next(path.removeprefix(prefix) for prefix in MODEL_PAGES if path.startswith(prefix))
+        name = unquote(next(path.removeprefix(prefix) for prefix in MODEL_PAGES if path.startswith(prefix)))
         snapshot = self._active.current()
         if name not in list_models(snapshot.targets):
             raise Fault(Code.MODEL_NOT_FOUND, "This model is not offered here: GET /v1/models lists those that are.")
