@@ -72,22 +72,24 @@ class Front:
             return PageVisit(MAX_PAGE_BODY, page)
         if method == "GET" and head.path.startswith(MODEL_PAGES) and self._routes:
             return PageVisit(MAX_PAGE_BODY, None)
-        raise _unknown(head)
+        raise self._unknown(head)
+
+    def _unknown(self, head: Head) -> Fault:
+        pages = {page for (_, path), page in PAGES.items() if path == head.path}
+        if pages and (self._serves_admin or not pages <= ADMIN_PAGES):
+            return Fault(Code.METHOD_NOT_ALLOWED, "This path does not take this method.")
+        if is_not_offered(head.path):
+            return Fault(Code.ROUTE_NOT_OFFERED, "The gateway knows this route of the provider and does not offer it.")
+        return Fault(Code.ROUTE_NOT_FOUND, "No such route. Model routes begin with /v1/, such as /v1/chat/completions.")
 
     def _refuse(self, head: Head, fault: Fault) -> Refusal:
         request_id = f"req_{new_hex(self._clock.unix_ns())}"
         is_anthropic = self._routes.get(head.path) in ANTHROPIC_ROUTES
         headers = b"%bx-request-id: %b\r\n%b" % (JSON, request_id.encode(), retry_header(fault))
+        if is_anthropic:
+            headers += b"request-id: %b\r\n" % request_id.encode()
         log.info("refused", extra={"facts": {"code": fault.code, "request_id": request_id, "peer": head.peer}})
         return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=is_anthropic))
 
 
 ANTHROPIC_ROUTES = frozenset({Route.MESSAGES, Route.COUNT_TOKENS})
-
-
-def _unknown(head: Head) -> Fault:
-    if any(path == head.path for _, path in PAGES):
-        return Fault(Code.METHOD_NOT_ALLOWED, "This path does not take this method.")
-    if is_not_offered(head.path):
-        return Fault(Code.ROUTE_NOT_OFFERED, "The gateway knows this route of the provider and does not offer it.")
-    return Fault(Code.ROUTE_NOT_FOUND, "No such route. Model routes begin with /v1/, such as /v1/chat/completions.")

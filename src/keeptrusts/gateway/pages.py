@@ -21,7 +21,7 @@ JSON = b"content-type: application/json\r\n"
 
 
 class Pages:
-    """The gateway's own pages. `is_admin_listener` says that this is the address meant for operators."""
+    """The gateway's own pages. Details are for callers on this machine, or with the gateway's token."""
 
     def __init__(self, active: ActiveConfig, callers: Callers, health: Health, source: FileSource) -> None:
         self._active = active

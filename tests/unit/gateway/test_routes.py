@@ -56,6 +56,8 @@ def test_objects_that_live_at_the_provider_are_known_as_such(path):
     assert path not in MODEL_ROUTES
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/favicon.ico", "/v1/telemetry", "/api/files", "/v2/files"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/favicon.ico", "/v1/telemetry", "/api/files", "/v2/files", "/v1/chat/completions/"]
+)
 def test_anything_else_is_just_not_there(path):
     assert not is_not_offered(path)

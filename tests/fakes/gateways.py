@@ -1,0 +1,88 @@
+"""A gateway in memory: everything but sockets and providers is real."""
+
+import dataclasses
+import json
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from fakes.clock import FakeClock
+from fakes.exchanges import MemoryClient, MemoryLine, make_exchange
+from fakes.heads import make_head
+from fakes.packs import make_pack, make_snapshot
+from keeptrusts.contract.events import DecisionEvent, OpenRecord, SpoolRecord
+from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.callers import AnonymousCallers
+from keeptrusts.gateway.front import Front
+from keeptrusts.gateway.health import Gauges, Health
+from keeptrusts.gateway.http.exchange import Refusal
+from keeptrusts.gateway.judging import Judge
+from keeptrusts.gateway.outbox import open_outbox
+from keeptrusts.gateway.pages import Pages
+from keeptrusts.gateway.pipeline import Pipeline
+from keeptrusts.policies.verdict import Phase
+from keeptrusts.runtime.spool_reader import SpoolReader
+
+
+class NoSource:
+    """Stands where the file source does; `answer` is what a reload gives."""
+
+    answer = None
+
+    async def reload(self):
+        return self.answer
+
+
+@dataclasses.dataclass
+class MemoryGateway:
+    """The parts, for tests to look at and to move."""
+
+    active: ActiveConfig
+    client: MemoryClient
+    gauges: Gauges
+    pipeline: Pipeline
+    pages: Pages
+    source: NoSource
+    clock: FakeClock
+    directory: Path
+
+    def front(self, *, serves_traffic=True, serves_admin=True) -> Front:
+        return Front(self.pipeline, self.pages, self.clock, serves_traffic=serves_traffic, serves_admin=serves_admin)
+
+    async def ask(self, method="POST", path="/v1/chat/completions", tree=None, *, front=None, **headers) -> MemoryLine:
+        """One request, as the edge would hand it over."""
+        front = front or self.front()
+        if tree is not None:
+            headers = {"content_type": b"application/json"} | headers
+        head = make_head(method, path, **headers)
+        rule = front.admit(head)
+        exchange, line = make_exchange(head, b"" if tree is None else json.dumps(tree).encode(), rule=rule)
+        if isinstance(rule, Refusal):
+            exchange.respond(rule.status, rule.headers, rule.body)
+        else:
+            await front.handle(exchange)
+        return line
+
+    def records(self) -> list[SpoolRecord]:
+        return [msgspec.json.decode(record.payload, type=SpoolRecord) for record in SpoolReader(self.directory).read()]
+
+    def events(self) -> list[DecisionEvent]:
+        return [record for record in self.records() if isinstance(record, DecisionEvent)]
+
+    def opened(self) -> list[OpenRecord]:
+        return [record for record in self.records() if isinstance(record, OpenRecord)]
+
+
+@asynccontextmanager
+async def open_memory_gateway(directory: Path, *answers, content=None, policies=(), callers=None):
+    """A gateway whose provider gives these answers in turn. `policies` judge both ways."""
+    snapshot = make_snapshot(content or make_pack())
+    judges = {name: Judge(policies, Phase(name), "block") for name in ("input", "output")}
+    active = ActiveConfig(dataclasses.replace(snapshot, **judges))
+    clock, gauges, client, source = FakeClock(), Gauges(), MemoryClient(*answers), NoSource()
+    callers = callers or AnonymousCallers(loopback_only=True)
+    async with open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox:
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges)
+        pages = Pages(active, callers, Health(active, outbox, gauges, clock), source)
+        yield MemoryGateway(active, client, gauges, pipeline, pages, source, clock, directory)

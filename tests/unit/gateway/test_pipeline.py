@@ -1,0 +1,274 @@
+"""The path of a call, from its key to its event."""
+
+import asyncio
+import json
+
+import pytest
+
+from fakes.exchanges import MemoryResponse, make_exchange
+from fakes.gateways import open_memory_gateway
+from fakes.heads import make_head
+from fakes.packs import make_pack, make_target
+from fakes.policies import BLOCK, WordPolicy
+from keeptrusts.contract.call import Route
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.secret import Secret
+from keeptrusts.gateway.callers import TokenCallers
+from keeptrusts.gateway.pipeline import Admission
+from keeptrusts.runtime.http.errors import ConnectFailed, ConnectionLost, Phase, TimedOut
+
+pytestmark = pytest.mark.anyio
+
+POLICY = WordPolicy({"secret": "[S]", "stop!": BLOCK}, kind="words")
+REPLY = json.dumps(
+    {"id": "c", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a secret"}}]}
+).encode()
+
+
+def chat(text="hello", **more):
+    return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]} | more
+
+
+def answer(**headers):
+    return MemoryResponse(REPLY, **headers)
+
+
+def admitted(gateway, **head):
+    return gateway.pipeline.admit(Route.CHAT, make_head(**head))
+
+
+async def test_a_call_goes_through_key_policies_provider_and_event(tmp_path):
+    async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat("my secret"), x_request_id=b"mine-1")
+        [request], [event] = gateway.client.requests, gateway.events()
+    assert json.loads(request.body)["messages"][0]["content"] == "my [S]"
+    assert json.loads(line.body)["choices"][0]["message"]["content"] == "a [S]"
+    assert (event.decision, event.status, event.client_request_id) == ("redact", 200, "mine-1")
+    assert [(outcome.phase, outcome.findings) for outcome in event.policies] == [
+        ("input", {"secret": 1}),
+        ("output", {"secret": 1}),
+    ]
+    assert line.headers["x-request-id"] == event.request_id
+    assert [(attempt.target_id, attempt.status) for attempt in event.attempts] == [("main", 200)]
+
+
+async def test_what_is_not_changed_goes_up_byte_for_byte(tmp_path):
+    async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
+        head = make_head(content_type=b"application/json")
+        body = b'{ "model": "gpt-4o-mini",\n "messages": [ {"role":"user", "content": "hi \\u00e9"} ] }'
+        exchange, _ = make_exchange(head, body)
+        await gateway.pipeline.serve(exchange, gateway.pipeline.admit(Route.CHAT, head))
+        assert gateway.client.requests[0].body == body
+
+
+async def test_no_canary_of_the_client_goes_up(tmp_path):
+    token = Secret("canary-the-gateway-token")
+    names = ["x_api_key", "cookie", "openai_organization", "openai_project", "x_forwarded_for", "proxy_authorization"]
+    headers = dict.fromkeys(names[1:], b"canary") | {"authorization": b"Bearer canary-the-gateway-token"}
+    headers |= {"x_api_key": b"canary-the-gateway-token", "user_agent": b"sdk/1"}
+    async with open_memory_gateway(tmp_path, answer(), callers=TokenCallers(token)) as gateway:
+        line = await gateway.ask(tree=chat(), query=b"beta=true", **headers)
+        [request] = gateway.client.requests
+    assert line.status == 200
+    assert b"canary" not in request.head.replace(b"sk-canary-credential", b"")
+    assert request.head == (
+        b"POST /v1/chat/completions?beta=true HTTP/1.1\r\nhost: 127.0.0.1:9\r\n"
+        b"authorization: Bearer sk-canary-credential\r\nuser-agent: sdk/1\r\n"
+        b"content-type: application/json\r\naccept-encoding: gzip, zstd\r\n"
+    )
+
+
+async def test_an_alias_becomes_the_targets_model_and_a_stream_asks_for_usage_uncompressed(tmp_path):
+    content = make_pack(make_target(aliases=["small"]))
+    sent = MemoryResponse(b"data: [DONE]\n\n", content_type=b"text/event-stream")
+    async with open_memory_gateway(tmp_path, sent, content=content) as gateway:
+        await gateway.ask(tree=chat(stream=True) | {"model": "small"})
+        [request] = gateway.client.requests
+        assert gateway.events()[0].model == "small"
+    body = json.loads(request.body)
+    assert (body["model"], body["stream_options"]) == ("gpt-4o-mini", {"include_usage": True})
+    assert b"accept-encoding: identity\r\n" in request.head
+
+
+async def test_the_open_record_stands_before_the_call_goes_upstream(tmp_path):
+    seen = []
+    async with open_memory_gateway(tmp_path) as gateway:
+
+        async def look():
+            seen.extend(gateway.opened())
+            return answer()
+
+        gateway.client.answers.append(look())
+        await gateway.ask(tree=chat())
+        assert [(record.target_id, record.model) for record in seen] == [("main", "gpt-4o-mini")]
+        assert [event.request_id for event in gateway.events()] == [seen[0].request_id]
+
+
+async def test_a_blocked_call_never_reaches_the_provider(tmp_path):
+    async with open_memory_gateway(tmp_path, policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat("do stop! it"))
+        [event] = gateway.events()
+        assert (gateway.client.requests, gateway.opened()) == ([], [])
+    error = json.loads(line.body)["error"]
+    assert (line.status, error["code"], error["policy"]) == (400, "input_blocked", "words")
+    assert error["param"] == "messages[0].content"
+    assert (event.decision, event.reason_code, event.status) == ("block", "word_found", 400)
+    assert (event.usage.input_tokens, event.attempts) == (0, ())
+
+
+async def test_what_the_pack_does_not_let_clients_ask_for_is_a_block_in_the_event(tmp_path):
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    async with open_memory_gateway(tmp_path, policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat() | {"messages": [{"role": "user", "content": [image]}]})
+        [event] = gateway.events()
+    assert json.loads(line.body)["error"]["code"] == "content_not_inspectable"
+    assert (event.decision, event.reason_code) == ("block", "content_not_inspectable")
+
+
+@pytest.mark.parametrize(
+    ("tree", "code", "status"),
+    [
+        ({"model": "nope", "messages": []}, "model_not_found", 404),
+        ({"messages": []}, "invalid_request", 400),
+        ([], "invalid_json", 400),
+    ],
+)
+async def test_a_call_that_cannot_be_served_is_refused_and_recorded(tmp_path, tree, code, status):
+    async with open_memory_gateway(tmp_path) as gateway:
+        line = await gateway.ask(tree=tree)
+        [event] = gateway.events()
+    assert line.status == event.status == status
+    assert event.decision == "allow"
+    assert json.loads(line.body)["error"]["code"] == event.error_code
+    assert event.error_code == code
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "status", "is_reachable"),
+    [
+        (ConnectFailed("canary"), "upstream_unreachable", 502, False),
+        (TimedOut(Phase.CONNECT, "canary"), "upstream_unreachable", 502, False),
+        (TimedOut(Phase.FIRST_BYTE, "canary"), "upstream_timeout", 504, True),
+        (ConnectionLost("canary"), "upstream_error", 502, True),
+    ],
+)
+async def test_a_provider_that_fails_is_told_recorded_and_counted(tmp_path, failure, code, status, is_reachable):
+    async with open_memory_gateway(tmp_path, failure) as gateway:
+        line = await gateway.ask(tree=chat())
+        [event], counters = gateway.events(), gateway.active.current().targets[0].counters
+    assert (line.status, json.loads(line.body)["error"]["code"], event.error_code) == (status, code, code)
+    assert b"canary" not in line.sent
+    assert [(attempt.target_id, attempt.status) for attempt in event.attempts] == [("main", None)]
+    assert (counters.requests, counters.failures, counters.open, counters.last_status) == (1, 1, 0, None)
+    assert counters.is_reachable is is_reachable
+
+
+async def test_a_provider_that_answers_again_is_reachable_again(tmp_path):
+    async with open_memory_gateway(tmp_path, ConnectFailed("x"), answer()) as gateway:
+        counters = gateway.active.current().targets[0].counters
+        await gateway.ask(tree=chat())
+        await gateway.ask(tree=chat())
+    assert (counters.is_reachable, counters.requests, counters.failures, counters.last_status) == (True, 2, 1, 200)
+
+
+async def test_a_client_that_leaves_is_recorded_and_is_not_the_providers_failure(tmp_path):
+    async with open_memory_gateway(tmp_path) as gateway:
+        gateway.client.answers.append(asyncio.Event().wait())
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await gateway.ask(tree=chat())
+        [event], counters = gateway.events(), gateway.active.current().targets[0].counters
+    assert (event.error_code, event.status, event.decision) == ("client_disconnected", None, "allow")
+    assert (counters.failures, counters.open, gateway.gauges.in_flight) == (0, 0, 0)
+
+
+async def test_a_client_that_leaves_a_stream_ends_the_call_upstream(tmp_path):
+    event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
+    sent = MemoryResponse(event, asyncio.Event().wait(), content_type=b"text/event-stream")
+    async with open_memory_gateway(tmp_path, sent) as gateway:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await gateway.ask(tree=chat(stream=True))
+        [event] = gateway.events()
+    assert sent.is_aborted
+    assert (event.error_code, event.status, event.usage.estimated) == ("client_disconnected", 200, True)
+    assert gateway.active.current().targets[0].counters.open == 0
+
+
+async def test_an_error_of_our_own_is_recorded_as_one(tmp_path):
+    async with open_memory_gateway(tmp_path, answer()) as gateway:
+        gateway.client.send = None
+        with pytest.raises(TypeError):
+            await gateway.ask(tree=chat())
+        [event] = gateway.events()
+    assert (event.status, event.error_code) == (500, "internal_error")
+    assert gateway.gauges.in_flight == 0
+
+
+async def test_a_call_keeps_the_configuration_that_it_was_admitted_under(tmp_path):
+    async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
+        admission = admitted(gateway)
+        gateway.active.replace(None)
+        exchange, line = make_exchange(make_head(content_type=b"application/json"), json.dumps(chat()).encode())
+        await gateway.pipeline.serve(exchange, admission)
+        assert line.headers["x-keeptrusts-config"] == "blue@1.0.0"
+
+
+async def test_counters_say_what_is_going_on(tmp_path):
+    seen = []
+    async with open_memory_gateway(tmp_path) as gateway:
+
+        async def look():
+            seen.append((gateway.gauges.in_flight, gateway.active.current().targets[0].counters.open))
+            return answer()
+
+        gateway.client.answers.append(look())
+        await gateway.ask(tree=chat())
+        assert (seen, gateway.gauges.in_flight, gateway.gauges.requests) == ([(1, 1)], 0, 1)
+        assert gateway.active.current().targets[0].counters.open == 0
+
+
+# Before the body is read.
+
+
+async def test_admission_says_how_much_is_read(tmp_path):
+    content = make_pack(size_limits={"max_body_bytes": 2048})
+    async with open_memory_gateway(tmp_path, content=content) as gateway:
+        admission = admitted(gateway)
+    assert isinstance(admission, Admission)
+    assert (admission.max_body_bytes, admission.route, admission.caller.key_id) == (2048, Route.CHAT, None)
+
+
+async def refused(tmp_path, content=None, *, change=lambda gateway: None, **head):
+    callers = TokenCallers(Secret("a-token-of-the-gateway"))
+    async with open_memory_gateway(tmp_path, content=content, callers=callers) as gateway:
+        change(gateway)
+        with pytest.raises(Fault) as raised:
+            admitted(gateway, **head)
+    return raised.value.code
+
+
+KEY = {"x_api_key": b"a-token-of-the-gateway"}
+
+
+async def test_without_a_key_nothing_else_is_told(tmp_path):
+    assert await refused(tmp_path, make_pack(enabled=False)) is Code.MISSING_KEY
+
+
+async def test_only_post_reaches_a_model_route(tmp_path):
+    assert await refused(tmp_path, method="GET", **KEY) is Code.METHOD_NOT_ALLOWED
+
+
+async def test_a_disabled_pack_serves_nobody(tmp_path):
+    assert await refused(tmp_path, make_pack(enabled=False), **KEY) is Code.PACK_DISABLED
+
+
+async def test_a_gateway_that_drains_admits_nobody(tmp_path):
+    assert await refused(tmp_path, change=lambda g: setattr(g.gauges, "is_draining", True), **KEY) is Code.DRAINING
+
+
+async def test_beyond_the_packs_limit_calls_are_refused(tmp_path):
+    content = make_pack(limits={"max_in_flight": 3})
+    assert (
+        await refused(tmp_path, content, change=lambda g: setattr(g.gauges, "in_flight", 3), **KEY) is Code.OVERLOADED
+    )
