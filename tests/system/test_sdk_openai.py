@@ -134,9 +134,12 @@ async def test_cached_tokens_are_counted(tmp_path, chain):
 
 async def test_the_chat_stream_helper_builds_the_whole_answer(tmp_path, said, chain):
     recorded = said["openai-chat_completion_stream"]
-    async with open_world(tmp_path, reply_of(recorded), chain=chain) as world, world.openai() as sdk:
-        async with sdk.chat.completions.stream(model="m", messages=HELLO) as events:
-            answer = await events.get_final_completion()
+    async with (
+        open_world(tmp_path, reply_of(recorded), chain=chain) as world,
+        world.openai() as sdk,
+        sdk.chat.completions.stream(model="m", messages=HELLO) as events,
+    ):
+        answer = await events.get_final_completion()
     assert answer.choices[0].message.content == said_in(recorded)
 
 
