@@ -11,6 +11,7 @@ from functools import partial
 
 import uvloop
 
+from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.active_config import follow
 from keeptrusts.gateway.callers import Callers, TokenCallers, make_callers
 from keeptrusts.gateway.front import Front
@@ -68,7 +69,7 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
     async with AsyncExitStack() as stack:
         secrets = Secrets(settings.environment, settings.secrets_dir)
         callers = make_callers(
-            secrets.find_variable(settings.token_name),
+            find_token(settings, secrets),
             listens_on_loopback=settings.listen.is_loopback,
             allow_anonymous=settings.allow_anonymous,
         )
@@ -153,6 +154,19 @@ async def _on_change(
             callers.accept(token)
         except InvalidSettings as bad:
             log.error("the new token is not used", extra={"facts": {"reason": str(bad)}})  # noqa: TRY400 - no trace needed
+
+
+def find_token(settings: Settings, secrets: Secrets) -> Secret | None:
+    """The gateway's own token. One that is set and cannot be used must not leave the gateway open to anybody."""
+    token = secrets.find_variable(settings.token_name)
+    names = (settings.token_name, f"{settings.token_name}_FILE")
+    given = next((name for name in names if settings.environment.get(name)), None)
+    if token is None and given is not None:
+        raise InvalidSettings(
+            f"{given} is set, and gives no usable token: it must be visible ASCII without spaces, and a file must be "
+            "there and readable"
+        )
+    return token
 
 
 def _proxy(settings: Settings) -> Proxy | None:
