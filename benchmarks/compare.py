@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CAREFUL = ("cpu", "cores", "kernel", "python", "nginx")
+CAREFUL = ("cpu", "cores", "kernel", "python", "python_is_optimized", "nginx")
 """Facts without which absolute figures cannot be compared; ratios to nginx still can."""
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ def describe_machine() -> dict[str, Any]:
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "python_is_optimized": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
         "nginx": _output("nginx", "-v").removeprefix("nginx version: "),
         "wrk": _output("wrk", "-v").splitlines()[0],
         "libraries": {name: version(name) for name in LIBRARIES},

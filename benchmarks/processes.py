@@ -52,13 +52,17 @@ def pinned(core: int, command: Sequence[str]) -> list[str]:
 
 
 def child_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Ours without proxies and product settings, so that a developer's shell changes no figure."""
+    """Ours without proxies and product settings, so that a developer's shell changes no figure.
+
+    A PYTHONPATH is kept: with it another checkout's `src` is measured instead of the installed package.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()  # noqa: TID251 - a script of its own, not the product
         if not name.startswith("KEEPTRUSTS_") and not name.lower().endswith("_proxy")
     }
-    return kept | {"PYTHONPATH": str(ROOT / "tests")} | (extra or {})
+    path = [str(ROOT / "tests"), *filter(None, [kept.get("PYTHONPATH")])]
+    return kept | {"PYTHONPATH": os.pathsep.join(path)} | (extra or {})
 
 
 @contextmanager

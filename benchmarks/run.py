@@ -61,8 +61,9 @@ def _run(name: str, budget: Budget, document: dict[str, Any]) -> bool:
         try:
             figures = SCENARIOS[name](budget, Path(folder))
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs in the result
-            print(f"  FAILED {type(error).__name__}: {error}")
-            document["scenarios"][name] = {"failed": f"{type(error).__name__}: {error}"}
+            reason = [type(error).__name__, *str(error).splitlines()]
+            print(f"  FAILED {': '.join(dict.fromkeys((*reason[:2], reason[-1])))}")
+            document["scenarios"][name] = {"failed": reason}
             return False
     for figure in figures:
         print("  " + _line(figure))

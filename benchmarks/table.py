@@ -20,7 +20,8 @@ def main() -> None:
 
 def _machine(facts: dict[str, Any]) -> str:
     return (
-        f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, Python {facts['python']}, {facts['nginx']}, "
+        f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, Python {facts['python']} "
+        f"({'optimized' if facts['python_is_optimized'] else 'not optimized'} build), {facts['nginx']}, "
         f"commit {facts['commit']}{' with changes' if facts['uncommitted'] else ''}, {facts['date'][:10]}"
     )
 
