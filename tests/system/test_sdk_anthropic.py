@@ -160,7 +160,11 @@ async def test_errors_of_the_provider_keep_status_type_and_retry_after(tmp_path,
 
 async def test_the_versions_and_betas_that_a_client_names_reach_the_provider(tmp_path, said):
     async with open_world(tmp_path, reply_of(said["messages"])) as world, world.anthropic() as sdk:
-        beta = {"betas": ["context-1m-2025-08-07"], "extra_query": {"beta": "true"}}
+        beta = {
+            "betas": ["context-1m-2025-08-07"],
+            "extra_query": {"beta": "true"},
+            "extra_headers": {"anthropic-version": "2023-06-01"},
+        }
         await sdk.beta.messages.create(model="m", max_tokens=9, messages=HELLO, **beta)
         sent = world.replay.last
     assert sent.target == "/v1/messages?beta=true"
