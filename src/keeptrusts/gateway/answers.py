@@ -167,7 +167,9 @@ class Answer:
                 await exchange.drain()
         rest = splitter.finish()
         if is_whole(rest):
-            exchange.write(relay.pass_events([rest.rstrip(b"\r\n") + b"\n\n"]))
+            out = relay.pass_events([rest])
+            is_last = reader.is_complete and relay.fault is None
+            exchange.write(out if is_last else out + b"\n\n")  # an error must not be glued to it
 
     def _note_end(self, reader: StreamReader) -> None:
         self.record.usage = reader.usage

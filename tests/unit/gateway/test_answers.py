@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 REDACT = WordPolicy({"secret": "[S]"}, kind="redact")
 REFUSE = WordPolicy({"secret": "[S]", "stop!": BLOCK}, kind="refuse")
 STREAM = b"text/event-stream; charset=utf-8"
+BOTH = pytest.mark.parametrize("policies", [(), (REDACT,)], ids=["unjudged", "judged"])
 
 
 def make_answer(*policies, ledger=None, route=Route.CHAT, **call):
@@ -217,7 +218,7 @@ async def test_a_stream_is_redacted_and_its_event_says_so():
     assert line.body.endswith(DONE)
 
 
-@pytest.mark.parametrize("policies", [(), (REDACT,)], ids=["unjudged", "judged"])
+@BOTH
 async def test_the_event_is_written_before_the_end_goes_out_and_after_usage_came(policies):
     answer, line = make_answer(*policies, stream=True)
     seen = {}
@@ -257,7 +258,7 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("policies", [(), (REDACT,)], ids=["unjudged", "judged"])
+@BOTH
 @pytest.mark.parametrize("how", BREAKS)
 async def test_a_stream_cut_short_is_never_a_clean_end(how, policies):
     line, record = await brought(streamed(chunk("Hello sec"), *BREAKS[how]), *policies, stream=True)
@@ -269,12 +270,20 @@ async def test_a_stream_cut_short_is_never_a_clean_end(how, policies):
     assert b"canary" not in line.body
 
 
-@pytest.mark.parametrize("policies", [(), (REDACT,)], ids=["unjudged", "judged"])
+@BOTH
 @pytest.mark.parametrize("last", [DONE[:-1], DONE[:-2]])
-async def test_a_last_event_without_its_blank_line_counts(last, policies):
-    line, record = await brought(streamed(chunk("x"), chunk(finish="stop"), last), *policies, stream=True)
-    assert line.body.endswith(DONE)
+async def test_a_last_event_without_its_blank_line_counts_and_passes_as_it_came(last, policies):
+    sent = [chunk("x"), chunk(finish="stop"), last]
+    line, record = await brought(streamed(*sent), *policies, stream=True)
+    assert line.body == b"".join(sent)
     assert (line.is_clean, event_of(record).error_code) == (True, None)
+
+
+@BOTH
+async def test_an_error_is_not_glued_to_an_event_without_its_blank_line(policies):
+    line, _ = await brought(streamed(chunk("x"), chunk("y").rstrip()), *policies, stream=True)
+    assert streamed_text(line.body) == "xy"
+    assert errors_in(line.body) == ["upstream_truncated"]
 
 
 def test_what_stands_behind_the_last_blank_line_is_an_event_or_the_begin_of_one():
