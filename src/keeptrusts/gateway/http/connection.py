@@ -44,6 +44,12 @@ class Host(Protocol):
 class ServerConnection(asyncio.Protocol):
     """Owned by the loop; the handler's task reaches it through its exchange only."""
 
+    __slots__ = (
+        "_backlog", "_backlog_size", "_current", "_deadline", "_final", "_host", "_is_closing", "_is_deaf",
+        "_is_reading_head", "_is_reading_paused", "_owes_continue", "_queue", "_quiet_since", "_reader", "_sent",
+        "_sent_seen", "_taken", "_taken_at", "_transport", "_writable", "is_paused",
+    )  # fmt: skip
+
     def __init__(self, host: Host) -> None:
         self.is_paused = False
         self._host = host

@@ -28,7 +28,9 @@ class Head:
     repeated credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
     """
 
-    has_repeated_credentials = False  # of the class: an attribute that is rarely set costs nothing per request
+    __slots__ = (
+        "has_repeated_credentials", "headers", "is_tls", "method", "path", "peer", "query",
+    )  # fmt: skip
 
     def __init__(
         self, method: str, path: str, query: bytes, headers: dict[bytes, bytes], peer: str, is_tls: bool
@@ -39,6 +41,7 @@ class Head:
         self.headers = headers
         self.peer = peer
         self.is_tls = is_tls
+        self.has_repeated_credentials = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +105,29 @@ class Exchange:
     content-length, transfer-encoding, connection and date are the edge's and must not be among them.
     """
 
-    # Of the class, as in Head: most requests never set them.
-    body = b""
-    is_started = False
-    is_complete = False
-    rule: BodyRule | None = None  # what `admit` said: the handler's own facts may ride on it
-    _is_chunked = False
-    # The edge's own notes.
-    is_1_1 = True
-    keeps_alive = True
-    coding: tuple[bytes, int] | None = None  # content-encoding of the body, and the limit for what it decodes to
-    refusal: Refusal | None = None
-    charge = 0  # bytes of the server's body budget
-    ping = b""
-    ping_s = 0.0
-    task: asyncio.Task[None] | None = None
-    is_begun = False  # the task has run
+    __slots__ = (
+        "_is_chunked", "_line", "body", "charge", "coding", "head", "is_1_1", "is_begun", "is_complete",
+        "is_started", "keeps_alive", "ping", "ping_s", "refusal", "rule", "task",
+    )  # fmt: skip
 
     def __init__(self, line: Line, head: Head) -> None:
         self.head = head
+        self.body = b""
+        self.rule: BodyRule | None = None  # what `admit` said: the handler's own facts may ride on it
+        self.is_started = False
+        self.is_complete = False
         self._line = line
+        self._is_chunked = False
+        # The edge's own notes.
+        self.is_1_1 = True
+        self.keeps_alive = True
+        self.coding: tuple[bytes, int] | None = None  # encoding of the body, and the limit for what it decodes to
+        self.refusal: Refusal | None = None
+        self.charge = 0  # bytes of the server's body budget
+        self.ping = b""
+        self.ping_s = 0.0
+        self.task: asyncio.Task[None] | None = None
+        self.is_begun = False  # the task has run
 
     def respond(self, status: int, headers: bytes, body: bytes = b"") -> None:
         """The whole answer in one write. To HEAD, the same head without the body."""

@@ -16,6 +16,7 @@ CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 SINGLE = frozenset({
     b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"expect",
 })  # fmt: skip
+UPGRADE = re.compile(rb"(?<=\r\n)upgrade:[^\r\n]*\r\n", re.IGNORECASE)
 AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -52,6 +53,28 @@ def check_coding(coding: bytes, *, is_1_1: bool) -> None:
     """Raises Malformed for a Transfer-Encoding that is not exactly chunked, on HTTP/1.1."""
     if coding.lower() != b"chunked" or not is_1_1:
         raise Malformed("the only transfer-encoding is chunked, on HTTP/1.1")
+
+
+class OffersHttp2(Malformed):
+    """The client would also speak HTTP/2, as Java's own client says on every plain connection."""
+
+
+def refuse_upgrade(protocol: bytes) -> None:
+    """Raises OffersHttp2, which may be read again without the offer, or Malformed."""
+    kind = OffersHttp2 if protocol.lower() == b"h2c" else Malformed
+    raise kind("this server does not switch protocols", code="upgrade_not_offered")
+
+
+def without_http2_offer(data: bytes) -> bytes:
+    """The request without its offer, which RFC 9110 7.8 lets a server ignore; b"" where its head is not whole here.
+
+    llhttp stops after the head of a request that offers to switch, wherever its body ends; so it has to be read as one
+    that does not.
+    """
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or not data[:1].isalpha():
+        return b""
+    return UPGRADE.sub(b"", data[: end + 2], count=1) + data[end + 2 :]
 
 
 def check_repeated(name: bytes) -> bool:

@@ -12,14 +12,19 @@ from keeptrusts.gateway.http.framing import (
     MAX_FIELDS,
     MAX_HEAD_BYTES,
     METHODS,
+    OffersHttp2,
     check_coding,
     check_host,
     check_repeated,
+    refuse_upgrade,
     split_target,
+    without_http2_offer,
 )
 from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, too_large
+from keeptrusts.gateway.http.repeats import Repeat, recognize, remember
 from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
 
+MAX_MISSES = 3  # heads in a row that were not those before them, until the connection is taken for one that varies
 MAX_OVERHEAD = 65536  # bytes of chunk framing, extensions and trailers beyond eight times the body
 
 
@@ -54,9 +59,36 @@ class Owner(Line, Protocol):
 class RequestReader:
     """One per connection; the requests come in order."""
 
+    __slots__ = (
+        "_budget",
+        "_fed",
+        "_handler",
+        "_has_repeated_credentials",
+        "_headers",
+        "_is_chunked",
+        "_is_tls",
+        "_last_host",
+        "_last_target",
+        "_last_url",
+        "_limit",
+        "_misses",
+        "_owner",
+        "_parser",
+        "_peer",
+        "_pieces",
+        "_read",
+        "_repeat",
+        "_repeats",
+        "_size",
+        "_slack",
+        "_url",
+        "exchange",
+        "is_between",
+    )  # fmt: skip
+
     def __init__(self, owner: Owner, handler: Handler, budget: Budget, *, peer: str, is_tls: bool) -> None:
         self.exchange: Exchange | None = None  # the request whose body is being read
-        self.is_between = False  # the last bytes ended a request
+        self.is_between = True  # the last byte ended a request, or none has come
         self._owner = owner
         self._handler = handler
         self._budget = budget
@@ -66,6 +98,9 @@ class RequestReader:
         self._fed = 0  # bytes since the request began, or a little more
         self._slack = 0  # how much of that may belong to the request before
         self._limit = 0
+        self._repeat: Repeat | None = None
+        self._read: list[Head | None] = []  # of the requests that ended in the last bytes; None: the last of all
+        self._misses = 0
         # Of the request before: a client mostly says the same again.
         self._last_host: bytes | None = None
         self._last_url = b""
@@ -82,21 +117,32 @@ class RequestReader:
     @property
     def is_midway(self) -> bool:
         """A request has begun to arrive and is not whole."""
-        return self.exchange is not None or (not self.is_between and self._fed > self._slack)
+        return not self.is_between
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Refused."""
-        self.is_between = False
+        was_between = self.is_between
+        if was_between and self._repeat is not None:
+            known = recognize(self._repeat, data)
+            if known is not None:
+                self._again(*known)
+                return
+            self._forget()
         size = len(data)
         self._fed += size
+        self._read.clear()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            raise Refused(self._explain(error)) from error
-        except httptools.HttpParserUpgrade as error:
-            raise Refused(refuse(Malformed("this server does not switch protocols"))) from error
+            plain = without_http2_offer(data) if isinstance(error.__context__, OffersHttp2) else b""
+            if not plain or not was_between or self._read:
+                raise Refused(self._explain(error)) from error
+            self._restart(plain)
+            return
         if self.is_between:
             self._fed = self._slack = size
+            if was_between and self._misses < MAX_MISSES and len(self._read) == 1 and self._read[0] is not None:
+                self._repeat = remember(data, self._read[0])
         elif self._fed - self._slack > MAX_HEAD_BYTES:
             self._check_progress()
 
@@ -110,6 +156,9 @@ class RequestReader:
         self._parser = None  # it refers back to this reader
 
     # llhttp's events, inside feed_data.
+
+    def on_message_begin(self) -> None:
+        self.is_between = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -132,7 +181,7 @@ class RequestReader:
         # llhttp also reads HTTP/0.9 and HTTP/2.0, which it keeps alive only where they say so.
         is_1_1 = (keeps_alive and b"connection" not in headers) or self._is_1_1()
         if parser.should_upgrade():
-            raise Malformed("this server does not switch protocols", code="upgrade_not_offered")
+            refuse_upgrade(headers.get(b"upgrade", b""))
         path, query = self._read_target(headers.get(b"host"), is_1_1=is_1_1)
         head = Head(method, path, query, headers, self._peer, self._is_tls)
         exchange = Exchange(self._owner, head)
@@ -165,9 +214,34 @@ class RequestReader:
             self._headers = {}
             self._repeats = self._size = 0
             self._has_repeated_credentials = self._is_chunked = False
+        self._read.append(exchange.head if exchange.keeps_alive else None)
         self._owner.ready(exchange)
 
     # Steps.
+
+    def _again(self, head: Head, body: bytes) -> None:
+        """A whole request whose head has been read before."""
+        self._misses = 0
+        exchange = Exchange(self._owner, head)
+        try:
+            self._admit(exchange, head.headers)
+        except Malformed as malformed:
+            raise Refused(refuse(malformed)) from malformed
+        exchange.body = body
+        self._owner.ready(exchange)
+
+    def _restart(self, data: bytes) -> None:
+        """Read the request again that these bytes begin, in its other form."""
+        self._parser = httptools.HttpRequestParser(self)
+        self._url, self._headers, self._repeats = b"", {}, 0
+        self._fed = self._slack = 0
+        self.is_between = True
+        self.feed(data)
+
+    def _forget(self) -> None:
+        """The head was another one: where that happens again and again, looking costs more than it saves."""
+        self._repeat = None
+        self._misses += 1
 
     def _join(self, name: bytes, value: bytes) -> bytes:
         """A field that came before, with its further value."""

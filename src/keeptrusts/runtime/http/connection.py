@@ -35,6 +35,10 @@ MAX_IDLE_PER_POOL = 256
 class Pool:
     """The connections of one partition to one origin."""
 
+    __slots__ = (
+        "dialing", "idle", "key", "size", "sweeper",
+    )  # fmt: skip
+
     def __init__(self, key: tuple[str, Origin], sweeper: Sweeper) -> None:
         self.key = key
         self.sweeper = sweeper
@@ -54,6 +58,12 @@ class Pool:
 
 class ClientConnection(asyncio.Protocol):
     """Serves one call at a time. Owned by the loop; `begin` is called by the task that sends."""
+
+    __slots__ = (
+        "_ends_by_closing", "_fed", "_headers", "_heard_at", "_informational", "_is_expecting", "_is_paused",
+        "_is_reusable", "_keep_s", "_parser", "_pool", "_repeats", "_response", "_sent_at", "_sweeper", "_timeouts",
+        "_transport", "born_at", "expires_at", "is_closed", "is_fresh",
+    )  # fmt: skip
 
     def __init__(self, pool: Pool) -> None:
         self.is_closed = False

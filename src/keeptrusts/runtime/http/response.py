@@ -31,15 +31,18 @@ class Response:
     encoding that the headers name.
     """
 
-    # Of the class: what most answers never set costs nothing per call.
-    status = 0
-    is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
-    is_complete = False
-    failure: HttpFailure | None = None
-    arrived = 0  # bytes of the body, as they came
+    __slots__ = (
+        "_limit", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete", "pause_at",
+        "pieces", "status", "waiter",
+    )  # fmt: skip
 
     def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
+        self.status = 0
         self.headers: dict[bytes, bytes] = {}
+        self.is_close_delimited = False  # the body ended with the connection: nothing says that it is whole
+        self.is_complete = False
+        self.failure: HttpFailure | None = None
+        self.arrived = 0  # bytes of the body, as they came
         self.pieces: list[bytes] = []
         self.waiter: asyncio.Future[None] | None = waiter
         self._source = source

@@ -190,6 +190,71 @@ def test_a_handler_that_fails_on_a_head_is_not_the_clients_fault():
         reader.feed(GET)
 
 
+H2C = (
+    b"POST /x HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: 5\r\nHost: a\r\n"
+    b"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\n"
+    b"User-Agent: Java-http-client/21\r\n\r\nhello"
+)
+
+
+def test_an_offer_to_speak_http_2_is_ignored():
+    owner = Owner()
+    assert owner.read(H2C[:-3]) == ([], None)
+    owner.read(b"llo")
+    facts, refused = owner.read(H2C + PLAIN)
+    assert [fact[4] for fact in facts] == [b"hello"] * 3
+    assert refused is None
+    assert b"upgrade" not in facts[0][3]
+    assert owner.budget.held == 15
+
+
+def test_an_offer_whose_head_comes_in_pieces_is_refused():
+    """Not nice, but never wrong: nothing of it is read twice."""
+    assert Owner().read(H2C, [30]) == ([], 400)
+    assert Owner().read(PLAIN + H2C)[1] == 400
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c, websocket", b"TLS/1.0"])
+def test_another_protocol_is_refused(protocol):
+    assert Owner().read(H2C.replace(b"h2c", protocol)) == ([], 400)
+
+
+def one_by_one(*requests: bytes):
+    owner = Owner()
+    for request in requests:
+        facts, refused = owner.read(request)
+    return facts, refused
+
+
+OTHER_LENGTH = PLAIN.replace(b"Length: 5", b"Length: 7").replace(b"hello", b"goodbye")
+BODILESS = b"GET /v1/models HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"
+again = st.lists(
+    st.sampled_from([PLAIN, OTHER_LENGTH, BODILESS, CHUNKED, GET, PLAIN[:50], PLAIN[50:], LAST]), max_size=8
+)
+
+
+@given(requests=again)
+@example(requests=[PLAIN, PLAIN, OTHER_LENGTH, PLAIN, BODILESS, BODILESS, BODILESS, CHUNKED, PLAIN, PLAIN, LAST, PLAIN])
+def test_a_head_that_is_known_is_read_as_if_it_were_not(requests):
+    """Bytes together are parsed, requests one by one are mostly recognized: the outcome is the same."""
+    data = b"".join(requests)
+    assert one_by_one(*requests, b"") == Owner().read(data)
+
+
+def test_a_known_head_with_a_body_over_the_limit_is_refused_like_any():
+    owner = Owner(BodyRule(6))
+    owner.read(PLAIN)
+    assert owner.read(PLAIN)[1] is None
+    assert owner.read(OTHER_LENGTH)[1] == 413
+
+
+def test_a_known_head_is_admitted_again_each_time():
+    owner = Owner()
+    owner.read(PLAIN)
+    owner.rule = Refusal(401, b"", b"revoked")
+    assert owner.read(PLAIN)[1] == 401
+
+
 def test_the_size_of_a_head_counts_even_in_the_shadow_of_a_large_body():
     """A long head that begins in the same read as the end of the request before is measured exactly."""
     before = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000
