@@ -52,5 +52,5 @@ def is_not_offered(path: str) -> bool:
     """Whether the path is a provider's route that we know and do not serve."""
     if path.rstrip("/") in MODEL_ROUTES:
         return False
-    first, _, rest = path.removeprefix("/openai").removeprefix("/v1").lstrip("/").partition("/")
+    first, _, rest = path.removeprefix("/openai").removeprefix("/v1").removeprefix("/").partition("/")
     return first in NOT_OFFERED or (first in {"responses", "messages", "chat", "completions"} and bool(rest))
