@@ -26,6 +26,7 @@ class Head:
     `path` is the target without its query, percent-encoding left as it came. `headers` has lower-case names; a field
     that came more than once is joined with b", ". Repeated Host, framing and content headers never get here (400);
     repeated credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
+    Read only: requests with the same head share one dict.
     """
 
     __slots__ = (
