@@ -4,6 +4,7 @@ Raw HTTP/1.1 on asyncio streams: chunking, pauses, truncation, status and header
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -119,10 +120,12 @@ class Replay:
 
 
 @asynccontextmanager
-async def open_replay(*replies: Reply, answer: Answering | None = None) -> AsyncIterator[Replay]:
+async def open_replay(
+    *replies: Reply, answer: Answering | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Replay]:
     """A provider on a free port of 127.0.0.1 for the life of the block."""
     replay = Replay(*replies, answer=answer)
-    server = await asyncio.start_server(replay.serve, "127.0.0.1", 0, limit=1 << 24, backlog=256)
+    server = await asyncio.start_server(replay.serve, "127.0.0.1", 0, limit=1 << 24, backlog=256, ssl=tls)
     replay.port = server.sockets[0].getsockname()[1]
     try:
         yield replay
