@@ -1,13 +1,14 @@
 """`kt gateway`: run a gateway and ask it how it is."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
 app = typer.Typer(help="Run a gateway and ask it how it is.", no_args_is_help=True)
+
+HEALTH_S = 5.0
 
 
 @app.command()
@@ -27,21 +28,19 @@ def run(  # noqa: PLR0913, PLR0917 - each is a flag
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate.")] = None,
 ) -> None:
     """Serve model traffic through a policy pack."""
+    flags = dict(locals())
+
+    from keeptrusts.cli.failures import fail_over_pack, told_plainly
     from keeptrusts.config.problems import InvalidPack
     from keeptrusts.gateway.main import run_gateway
-    from keeptrusts.gateway.settings import InvalidSettings, read_environment, read_settings
+    from keeptrusts.gateway.settings import read_environment, read_settings
 
-    flags = dict(locals())
-    try:
-        run_gateway(read_settings(read_environment(), flags))
-    except InvalidSettings as bad:
-        _fail(str(bad), 2)
-    except InvalidPack as bad:
-        for problem in bad.problems:
-            print(f"{policy_config}:{problem}", file=sys.stderr)
-        _fail("the pack is not valid, and no earlier one is at hand: nothing was started", 2)
-    except OSError as bad:
-        _fail(str(bad.strerror or bad), 1)
+    with told_plainly():
+        settings = read_settings(read_environment(), flags)
+        try:
+            run_gateway(settings)
+        except InvalidPack as bad:
+            fail_over_pack(bad, settings.policy_config)
 
 
 @app.command()
@@ -49,23 +48,34 @@ def health(
     url: Annotated[str, typer.Option(help="Where the gateway listens.")] = "http://127.0.0.1:41002",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer.")] = False,
 ) -> None:
-    """Ask a running gateway how it is; exit 1 when it is unhealthy or not there."""
+    """Ask a running gateway how it is, through no proxy; exit 1 when it is unhealthy or not there."""
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
+    from urllib.request import ProxyHandler, build_opener
+
+    from keeptrusts.cli.failures import fail
 
     if not url.startswith(("http://", "https://")):
-        _fail(f"--url {url}: expected http:// or https://", 2)
+        fail(f"--url {url}: expected http:// or https://", 2)
     try:
-        with urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310 - the scheme is checked above
+        with build_opener(ProxyHandler({})).open(f"{url.rstrip('/')}/health", timeout=HEALTH_S) as answer:
             facts = json.load(answer)
     except HTTPError as bad:
-        facts = json.load(bad)
-    except (URLError, TimeoutError, ValueError) as bad:
-        _fail(f"no gateway answers at {url}: {getattr(bad, 'reason', bad)}", 1)
+        facts = _facts_of(bad)
+    except (URLError, HTTPException, OSError) as bad:
+        reason = getattr(bad, "reason", bad)
+        fail(f"no gateway answers at {url}: {getattr(reason, 'strerror', None) or reason}", 1)
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or "status" not in facts:
+        fail(f"what answers at {url} is no gateway: --url names its address, such as http://127.0.0.1:41002", 1)
     print(json.dumps(facts, indent=2) if as_json else f"{url}: {facts['status']}")
     raise typer.Exit(1 if facts["status"] == "unhealthy" else 0)
 
 
-def _fail(message: str, code: int) -> None:
-    print(f"kt: {message}", file=sys.stderr)
-    raise typer.Exit(code)
+def _facts_of(answer: IO[bytes]) -> Any:
+    """An unhealthy gateway says so with 503, in the same form; None where this is something else."""
+    try:
+        return json.load(answer)
+    except ValueError:
+        return None

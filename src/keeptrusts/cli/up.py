@@ -22,26 +22,20 @@ def up(
     """Run a gateway with a demo pack: offline, with a fake provider, where no provider key is set."""
     import uvloop
 
+    from keeptrusts.cli.failures import fail_over_pack, told_plainly
     from keeptrusts.config.problems import InvalidPack
-    from keeptrusts.gateway.http.server import CannotListen
-    from keeptrusts.gateway.settings import InvalidSettings, parse_address, read_environment, read_settings
+    from keeptrusts.gateway.settings import parse_address, read_environment, read_settings
     from keeptrusts.runtime.logs import configure_logs
-    from keeptrusts.runtime.state_dir import StateDirError
 
     configure_logs("WARNING")
-    environment = read_environment()
-    try:
+    with told_plainly():
         pack = Path(f"up-{parse_address(listen).port}", "policy-config.yaml")
         flags = {"listen": listen, "state_dir": state_dir, "grace": GRACE_S, "policy_config": pack}
-        uvloop.run(serve(read_settings(environment, flags)))
-    except (InvalidSettings, InvalidPack) as bad:
-        _fail(str(bad), 2)
-    except CannotListen as taken:
-        _fail(f"{taken}: stop it, or choose another address with --listen", 1)
-    except StateDirError as refused:
-        _fail(str(refused), 1)
-    except OSError as refused:
-        _fail(f"cannot write the demo pack ({refused.strerror}): name another directory with --state-dir", 1)
+        settings = read_settings(read_environment(), flags)
+        try:
+            uvloop.run(serve(settings))
+        except InvalidPack as bad:
+            fail_over_pack(bad, settings.state_root / pack)
 
 
 async def serve(settings: "Settings") -> None:
@@ -56,6 +50,7 @@ async def serve(settings: "Settings") -> None:
     from keeptrusts.gateway.http.server import open_server
     from keeptrusts.gateway.main import open_gateway
     from keeptrusts.runtime.clock import SystemClock
+    from keeptrusts.runtime.state_dir import StateDirError
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,7 +62,11 @@ async def serve(settings: "Settings") -> None:
             fake = await stack.enter_async_context(open_server(provider))
             fake_url = f"http://127.0.0.1:{fake.port}"
         settings = replace(settings, policy_config=settings.state_root / settings.policy_config)
-        write_pack(settings.policy_config, make_pack(settings.environment, fake_url))
+        try:
+            write_pack(settings.policy_config, make_pack(settings.environment, fake_url))
+        except OSError as refused:
+            reason = f"cannot write the demo pack ({refused.strerror}): name another directory with --state-dir"
+            raise StateDirError(reason) from refused
         gateway = await stack.enter_async_context(open_gateway(settings))
         announce(settings, gateway.port)
         await stop.wait()
@@ -103,8 +102,3 @@ def _command() -> str:
         return "python -m keeptrusts"
     found = shutil.which("kt")
     return "kt" if found and Path(found).samefile(called) else os.path.relpath(called)
-
-
-def _fail(message: str, code: int) -> None:
-    print(f"kt: {message}", file=sys.stderr)
-    raise typer.Exit(code)

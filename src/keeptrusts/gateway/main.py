@@ -4,10 +4,12 @@ import asyncio
 import gc
 import logging
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
@@ -89,7 +91,7 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
             open_outbox(directory / "spool" / "0", boot_id=boot_id, clock=clock, lines=lines)
         )
         client = await stack.enter_async_context(
-            open_http_client(tls=client_tls(settings.ca_file), proxy=_proxy(settings))
+            open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
         )
         gauges = Gauges()
         health = Health(active, outbox, gauges, clock)
@@ -176,6 +178,13 @@ def _proxy(settings: Settings) -> Proxy | None:
         return parse_proxy(settings.https_proxy, settings.no_proxy)
     except ValueError as bad:
         raise InvalidSettings(f"HTTPS_PROXY: {bad}") from None
+
+
+def _upstream_tls(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return client_tls(ca_file)
+    except OSError as bad:  # ssl.SSLError is one
+        raise InvalidSettings(f"KEEPTRUSTS_CA_FILE: {ca_file} is no readable file of certificates in PEM") from bad
 
 
 def _settle_garbage_collector() -> None:

@@ -125,12 +125,14 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
     except OSError as error:
         reasons = {
-            errno.EADDRINUSE: "another process listens there",
+            errno.EADDRINUSE: "another process listens there, which may be another gateway",
             errno.EACCES: "this user may not; ports below 1024 need a privilege",
             errno.EADDRNOTAVAIL: "this machine does not have that address",
         }
         reason = reasons.get(error.errno or 0, error.strerror or "the name cannot be resolved")
-        raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
+        raise CannotListen(
+            f"cannot listen on {host}:{port}: {reason}. Choose another address (--listen, --admin-listen)."
+        ) from error
 
 
 def server_tls(cert_file: Path, key_file: Path) -> ssl.SSLContext:
@@ -141,7 +143,10 @@ def server_tls(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(cert_file, key_file)
     except (OSError, ssl.SSLError) as error:
-        raise CannotListen(f"the certificate {cert_file} with the key {key_file} cannot be used") from error
+        raise CannotListen(
+            f"the certificate {cert_file} with the key {key_file} cannot be used: both must be readable PEM files, "
+            "and belong together"
+        ) from error
     return context
 
 
