@@ -72,9 +72,9 @@ class TextPolicy(Protocol):
 
     kind: str
     phases: frozenset[Phase]
-    unreadable: Literal["block", "allow"]   # what to do with parts that it cannot read
+    unreadable: Literal["block", "allow"]  # what to do with parts that it cannot read
     can_rewrite: bool
-    reason_code: str                        # of its rewrites and blocks, such as "pii_detected"
+    reason_code: str  # of its rewrites and blocks, such as "pii_detected"
 
     def judge(self, text: str, form: Form) -> Verdict:
         """Judge one whole, short text."""
