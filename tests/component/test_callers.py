@@ -1,12 +1,13 @@
 """Who may call, which pages there are, and what is refused in which form."""
 
+import gzip
 import json
 
 import anthropic
 import openai
 import pytest
 
-from fakes.clients import connect
+from fakes.clients import connect, post
 from fakes.replay import Reply
 from fakes.worlds import PII, World, open_world, pack_for
 from keeptrusts.gateway.main import open_gateway
@@ -213,3 +214,97 @@ async def test_a_target_of_another_dialect_is_named(tmp_path):
         answer = await world.ask("/v1/chat/completions", CHAT)
     assert (answer.status, code_of(answer)) == (400, "route_not_supported_by_target")
     assert "claude" in json.loads(answer.body)["error"]["message"]
+
+
+# Every refusal on a messages route has the shape that Anthropic's SDK reads.
+
+DEEP = b'{"model":' + b"[" * 500 + b"]" * 500 + b"}"
+BIG = {"content_length": str(10_000_000)}
+REFUSALS = {
+    "no key": ({"authorization": ""}, MESSAGE, 401, "authentication_error"),
+    "a wrong key": ({"authorization": "Bearer wrong-wrong-wrong"}, MESSAGE, 401, "authentication_error"),
+    "malformed JSON": ({}, b"{", 400, "invalid_request_error"),
+    "too deep": ({}, DEEP, 400, "invalid_request_error"),
+    "another type": ({"content_type": "text/plain"}, MESSAGE, 415, "invalid_request_error"),
+    "unknown encoding": ({"content_encoding": "br"}, MESSAGE, 415, "invalid_request_error"),
+    "bad gzip": ({"content_encoding": "gzip"}, MESSAGE, 400, "invalid_request_error"),
+    "too large": (BIG, b"", 413, "request_too_large"),
+    "unknown model": ({}, MESSAGE | {"model": "n"}, 404, "not_found_error"),
+    "odd expectation": ({"expect": "miracles"}, MESSAGE, 417, "invalid_request_error"),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/messages"])
+@pytest.mark.parametrize("case", list(REFUSALS))
+async def test_every_refusal_of_a_message_has_the_shape_of_its_sdk(tmp_path, path, case):
+    headers, body, status, kind = REFUSALS[case]
+    target = {"id": "a", "provider": "anthropic", "model": "m", "secret_key_ref": {"env": "UPSTREAM_KEY"}}
+    limits = {"max_body_bytes": 1_000_000}
+    async with open_world(
+        tmp_path, ANSWER, token=TOKEN, providers={"targets": [target]}, size_limits=limits, chain=PII
+    ) as world:
+        answer = await world.ask(path, body, **headers)
+    tree = json.loads(answer.body)
+    assert (answer.status, tree["type"], tree["error"]["type"]) == (status, "error", kind)
+    assert tree["error"]["message"]
+    assert tree["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("case", list(REFUSALS))
+async def test_every_refusal_of_a_chat_has_the_shape_of_its_sdk(tmp_path, case):
+    headers, body, status, _ = REFUSALS[case]
+    target = {"id": "a", "provider": "openai", "model": "m", "secret_key_ref": {"env": "UPSTREAM_KEY"}}
+    limits = {"max_body_bytes": 1_000_000}
+    async with open_world(
+        tmp_path, ANSWER, token=TOKEN, providers={"targets": [target]}, size_limits=limits, chain=PII
+    ) as world:
+        answer = await world.ask("/v1/chat/completions", body, **headers)
+    error = json.loads(answer.body)["error"]
+    assert answer.status == status
+    assert error.keys() >= {"message", "type", "param", "code", "request_id"}
+    assert error["request_id"] == answer.headers["x-request-id"]
+
+
+UNREAD = {
+    "unknown encoding": ({"content_encoding": "br"}, b"{}", "unsupported_encoding"),
+    "bad gzip": ({"content_encoding": "gzip"}, b"{}", "invalid_encoding"),
+    "too large": ({"content_length": "99999999"}, b"", "body_too_large"),
+    "a bomb": ({"content_encoding": "gzip"}, gzip.compress(b"0" * 2_000_000), "body_too_large"),
+    "odd expectation": ({"expect": "miracles"}, b"{}", "expectation_failed"),
+    "chunks without end": (
+        {"content_length": "", "transfer_encoding": "chunked"},
+        b"ffff\r\n" + b"0" * 0xFFFF + b"\r\n",
+        "body_too_large",
+    ),
+    "broken chunks": ({"content_length": "", "transfer_encoding": "chunked"}, b"no size\r\n", "invalid_request"),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize("case", list(UNREAD))
+async def test_a_call_whose_body_cannot_be_taken_has_its_event(tmp_path, path, case):
+    headers, body, code = UNREAD[case]
+    async with open_world(tmp_path, ANSWER, size_limits={"max_body_bytes": 4096}) as world:
+        answer = await world.ask(path, body, **headers)
+        event = await world.event()
+        assert (await world.health())["status"] == "healthy"
+        assert world.gateway._servers[0].budget.held == 0
+    assert code_of(answer) == event.error_code == code
+    assert answer.headers["x-request-id"] == event.request_id
+    assert (event.route, event.status, event.attempts) == (path, answer.status, ())
+
+
+async def test_a_connection_that_is_kept_open_says_the_same_the_second_time(tmp_path):
+    async with open_world(tmp_path, ANSWER) as world:
+        connection = await connect(world.port)
+        for _ in range(3):
+            assert (await connection.ask(post("/v1/chat/completions", json.dumps(CHAT).encode()))).status == 200
+        answer = await connection.ask(post("/v1/messages", b"{"))
+        assert json.loads(answer.body)["error"]["type"] == "invalid_request_error"
+        for _ in range(2):
+            packed = post("/v1/messages", b"{}").replace(b"Content-Type", b"Content-Encoding: gzip\r\nContent-Type")
+            answer = await connection.ask(packed)
+            assert (answer.status, code_of(answer)) == (400, "invalid_encoding")
+            assert json.loads(answer.body)["type"] == "error"
+        connection.close()
+        assert len(world.events()) == 6

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.http.exchange import Refusal
+from keeptrusts.gateway.http.refusals import JSON_LINE, Malformed
 
 
 class Rendering(NamedTuple):
@@ -63,8 +65,10 @@ _ANTHROPIC_TYPES = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    408: "timeout_error",
     413: "request_too_large",
     415: "invalid_request_error",
+    417: "invalid_request_error",
     503: "overloaded_error",
     504: "timeout_error",
 }
@@ -80,10 +84,27 @@ def render_body(fault: Fault, request_id: str, *, anthropic: bool) -> bytes:
     error: dict[str, Any] = {"message": fault.message, "param": fault.param, "code": fault.code}
     if fault.policy is not None:
         error["policy"] = fault.policy
+    return _body(rendering.status, rendering.openai_type, error, request_id, anthropic=anthropic)
+
+
+def render_malformed(malformed: Malformed, request_id: str, *, anthropic: bool) -> Refusal:
+    """The answer to a call whose body could not be taken."""
+    status = malformed.status
+    is_ours = status in {500, 503}
+    error = {"message": malformed.message, "param": None, "code": malformed.code}
+    body = _body(status, _SERVER if is_ours else _REQUEST, error, request_id, anthropic=anthropic)
+    identity = b"x-request-id: %b\r\n" % request_id.encode()
     if anthropic:
-        error = {"type": _ANTHROPIC_TYPES.get(rendering.status, "api_error"), **error}
+        identity += b"request-id: %b\r\n" % request_id.encode()
+    retry = b"retry-after: 1\r\n" if status == 503 else b"x-should-retry: false\r\n"
+    return Refusal(status, JSON_LINE + identity + retry, body)
+
+
+def _body(status: int, openai_type: str, error: dict[str, Any], request_id: str, *, anthropic: bool) -> bytes:
+    if anthropic:
+        error = {"type": _ANTHROPIC_TYPES.get(status, "api_error"), **error}
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
-    return msgspec.json.encode({"error": {"type": rendering.openai_type, **error, "request_id": request_id}})
+    return msgspec.json.encode({"error": {"type": openai_type, **error, "request_id": request_id}})
 
 
 def retry_header(fault: Fault) -> bytes:

@@ -5,7 +5,8 @@ answer reaches the client.
 """
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from keeptrusts.contract.call import Call, Changes, Route
 from keeptrusts.contract.events import Attempt
@@ -13,9 +14,11 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.callers import Caller, Callers
+from keeptrusts.gateway.faults import render_malformed
 from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.health import Gauges
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
+from keeptrusts.gateway.http.refusals import Malformed
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.record import CallRecord, client_request_id, milliseconds
@@ -40,6 +43,10 @@ class Admission(BodyRule):
     route: Route
     caller: Caller
     snapshot: Snapshot
+    pipeline: "Pipeline" = field(repr=False)
+
+    def refuse(self, head: Head, malformed: Malformed) -> Refusal:
+        return self.pipeline.refuse_unread(head, self, malformed)
 
 
 class Pipeline:
@@ -67,7 +74,16 @@ class Pipeline:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
             raise Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")
-        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot)
+        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self)
+
+    def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
+        """The answer to a call that was let in and whose body cannot be taken; it has its event like any other."""
+        record = self._open_record(head, admission)
+        record.status, record.error_code = malformed.status, malformed.code
+        with suppress(Fault):  # it is refused anyway
+            record.close()
+        is_anthropic = dialect_of(admission.route).name == "anthropic"
+        return render_malformed(malformed, record.request_id, anthropic=is_anthropic)
 
     async def serve(self, exchange: Exchange, admission: Admission) -> None:
         """One call, from its body to its event."""

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Handler, Refusal
 from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.reader import Budget, Refused, RequestReader
-from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, too_large
+from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, refuse_exchange, too_large
 from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body
 from keeptrusts.runtime.http.sweep import Sweeper
 from keeptrusts.runtime.tasks import spawn
@@ -216,7 +216,8 @@ class ServerConnection(asyncio.Protocol):
         elif self._is_closing:
             self.abort()
         elif self._is_reading_head or (self._reader is not None and self._reader.exchange is not None):
-            self._refuse(refuse(Malformed("the request did not arrive in time", code="request_timeout", status=408)))
+            late = Malformed("the request did not arrive in time", code="request_timeout", status=408)
+            self._refuse(refuse_exchange(self._reader.exchange if self._reader else None, late))
         else:
             self._close()
 
@@ -297,9 +298,9 @@ class ServerConnection(asyncio.Protocol):
         try:
             body = await decode_body(encoding, exchange.body, limit, max_ratio=self._host.limits.max_decode_ratio)
         except BodyTooLarge:
-            refusal = refuse(too_large(limit))
+            refusal = refuse_exchange(exchange, too_large(limit))
         except BadBody as error:
-            refusal = refuse(Malformed(str(error), code="invalid_encoding"))
+            refusal = refuse_exchange(exchange, Malformed(str(error), code="invalid_encoding"))
         else:
             exchange.charge += len(body)
             self._host.budget.held += len(body)

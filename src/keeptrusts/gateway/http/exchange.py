@@ -8,7 +8,10 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from keeptrusts.gateway.http.refusals import Malformed
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES = {code: f"HTTP/1.1 {code} {_PHRASES.get(code, '')}\r\n".encode() for code in range(100, 1000)}
@@ -50,6 +53,11 @@ class BodyRule:
     """The request is let in with a body of at most so many bytes, counted after decompression."""
 
     max_body_bytes: int
+
+    def refuse(self, head: Head, malformed: "Malformed") -> "Refusal | None":
+        """How to answer where the body then cannot be taken; None: as the edge does by itself. Asked once at most."""
+        del head, malformed
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from keeptrusts.gateway.http.framing import (
     split_target,
     without_http2_offer,
 )
-from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, too_large
+from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, refuse_exchange, too_large
 from keeptrusts.gateway.http.repeats import Repeat, recognize, remember
 from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
 
@@ -226,7 +226,8 @@ class RequestReader:
         try:
             self._admit(exchange, head.headers)
         except Malformed as malformed:
-            raise Refused(refuse(malformed)) from malformed
+            raise Refused(refuse_exchange(exchange, malformed)) from malformed
+        self.exchange = None
         exchange.body = body
         self._owner.ready(exchange)
 
@@ -292,6 +293,7 @@ class RequestReader:
             exchange.refusal = rule
             return
         exchange.rule = rule
+        self.exchange = exchange
         self._limit = limit = rule.max_body_bytes
         if length > limit:
             raise too_large(limit)
@@ -332,19 +334,19 @@ class RequestReader:
         if self.exchange is None:
             raise Refused(refuse(_head_too_large()))
         if self._is_chunked and self._fed - self._slack > MAX_HEAD_BYTES + MAX_OVERHEAD + 8 * self._size:
-            raise Refused(refuse(Malformed("the body is mostly chunk framing")))
+            raise Refused(refuse_exchange(self.exchange, Malformed("the body is mostly chunk framing")))
 
     def _explain(self, error: Exception) -> Refusal:
         cause = error.__context__
         if isinstance(cause, Malformed):
-            return refuse(cause)
+            return refuse_exchange(self.exchange, cause)
         if isinstance(cause, Refused):
             return cause.refusal
         if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
             raise cause
         if isinstance(error, httptools.HttpParserInvalidMethodError):
             return refuse(Malformed("the request line does not begin with a method of HTTP"))
-        return refuse(Malformed("the request is not valid HTTP/1.1"))
+        return refuse_exchange(self.exchange, Malformed("the request is not valid HTTP/1.1"))
 
 
 def _head_too_large() -> Malformed:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keeptrusts.gateway.http.exchange import Refusal
+from keeptrusts.gateway.http.exchange import Exchange, Refusal
 
 JSON_LINE = b"content-type: application/json\r\n"
 
@@ -23,6 +23,13 @@ def refuse(malformed: Malformed) -> Refusal:
     error = {"message": malformed.message, "type": kind, "param": None, "code": malformed.code}
     retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
     return Refusal(malformed.status, JSON_LINE + retry, msgspec.json.encode({"error": error}))
+
+
+def refuse_exchange(exchange: Exchange | None, malformed: Malformed) -> Refusal:
+    """As `refuse`, in the words of whoever let the request in, if it was let in."""
+    if exchange is None or exchange.rule is None:
+        return refuse(malformed)
+    return exchange.rule.refuse(exchange.head, malformed) or refuse(malformed)
 
 
 def too_large(limit: int) -> Malformed:
