@@ -4,7 +4,6 @@ A dialect reads bytes into these values and writes changes back; a policy sees t
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -72,8 +71,7 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     kind: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, kw_only=True):
     """A request to a model, as far as the gateway needs to understand it.
 
     `tree` is the decoded JSON body (or the fields of a form) and must not be changed; `body` are the exact bytes.

@@ -1,17 +1,19 @@
 """Reading the members of a call that the gateway relies on, with an exact error for each that cannot be relied on."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from keeptrusts.contract.faults import Code, Fault
 
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
+_MAX_MODEL = 128
+_is_model = lru_cache(maxsize=1024)(re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*").fullmatch)
 
 
 def read_model(tree: dict[str, Any], default: str | None) -> str:
     """The model asked for. Raises Fault(INVALID_REQUEST) for none, or for a name outside the grammar."""
     model = tree.get("model", default)
-    if type(model) is str and _MODEL.fullmatch(model):
+    if type(model) is str and len(model) <= _MAX_MODEL and _is_model(model):
         return model
     if model is None:
         raise Fault(Code.INVALID_REQUEST, "`model` is missing; name the model that should answer.", param="model")

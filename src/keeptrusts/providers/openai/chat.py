@@ -5,7 +5,7 @@ from typing import Any
 from keeptrusts.contract.call import Call, Path, Role
 from keeptrusts.providers.fields import read_count, read_flag, read_list, read_object
 from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
-from keeptrusts.providers.openai.parts import collect_content, collect_message, state_of_parts
+from keeptrusts.providers.openai.parts import ASSISTANT, USER, collect_content, collect_message, state_of_parts
 from keeptrusts.providers.openai.tools import TOOL_MEMBERS, collect_function, collect_tools, describe_tools
 
 SETTINGS = frozenset({
@@ -50,11 +50,11 @@ def describe_stream(call: Call) -> None:
 
 
 def collect_chat_call(tree: dict[str, Any], found: Inventory) -> None:
-    found.members(tree, _CALL_READERS, SETTINGS, Role.USER)
+    found.members(tree, _CALL_READERS, SETTINGS, USER)
 
 
 def collect_chat_reply(tree: dict[str, Any], found: Inventory) -> None:
-    found.members(tree, _REPLY_READERS, _REPLY_SETTINGS, Role.ASSISTANT)
+    found.members(tree, _REPLY_READERS, _REPLY_SETTINGS, ASSISTANT)
 
 
 def collect_messages(found: Inventory, path: Path, messages: Any) -> None:
@@ -74,8 +74,8 @@ def collect_choices(found: Inventory, path: Path, choices: Any) -> None:
         for key, value in choice.items():
             if key == "message":
                 collect_message(found, (*place, key), value)
-            elif key not in NEUTRAL:
-                found.strings((*place, key), value, Role.ASSISTANT)
+            elif value is not None and key not in NEUTRAL:
+                found.strings((*place, key), value, ASSISTANT)
 
 
 def collect_format(found: Inventory, path: Path, response_format: Any) -> None:
@@ -107,12 +107,13 @@ def collect_values(found: Inventory, path: Path, values: Any) -> None:
 def _state_of_messages(messages: list[Any]) -> tuple[Path, ...]:
     places: list[Path] = []
     for index, message in enumerate(messages):
-        if type(message) is dict:
-            if type(message.get("content")) is list:
-                places += state_of_parts(("messages", index, "content"), message["content"])
-            audio = message.get("audio")
-            if type(audio) is dict and audio.get("id"):
-                places.append(("messages", index, "audio", "id"))
+        if type(message) is not dict:
+            continue
+        content, audio = message.get("content"), message.get("audio")
+        if type(content) is list:
+            places += state_of_parts(("messages", index, "content"), content)
+        if type(audio) is dict and audio.get("id"):
+            places.append(("messages", index, "audio", "id"))
     return tuple(places)
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from keeptrusts.contract.call import Form, Path, Role
+from keeptrusts.contract.call import Form, Path, Role, Text
 from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
+
+USER, ASSISTANT = Role.USER, Role.ASSISTANT  # for what is done for every text: Python 3.11 is slow to find a member
 
 TEXT_FIELDS = {
     "text": "text",
@@ -33,7 +35,10 @@ _CALL_KEYS = frozenset({"function", "custom", "extra_content"})
 
 def collect_content(found: Inventory, path: Path, content: Any, role: Role) -> None:
     """A message's content: a string, or a list of parts."""
-    if type(content) is list:
+    if type(content) is str:
+        if content:
+            found.texts.append(Text(path, content, role))
+    elif type(content) is list:
         for index, part in enumerate(content):
             collect_part(found, (*path, index), part, role)
     else:
@@ -65,7 +70,7 @@ def collect_message(found: Inventory, path: Path, message: Any) -> None:
         found.text(path, message, Role.USER)
         return
     name = message.get("role")
-    role = ROLES.get(name, Role.USER) if type(name) is str else Role.USER
+    role = ROLES.get(name, USER) if type(name) is str else USER
     for key, value in message.items():
         if key == "content":
             collect_content(found, (*path, key), value, role)
