@@ -13,6 +13,7 @@ from keeptrusts.policies.text.syntax import UnsupportedSyntaxError, parse_patter
 
 MAX_PATTERNS = 100
 MAX_PATTERN_BYTES = 1024
+MAX_ALL_BYTES = 16 * 1024  # what a second is enough to compile, whatever the patterns are
 MAX_MATCH = 512
 MAX_MEMORY = 1 << 20
 MAX_PROGRAM = 10_000
@@ -29,6 +30,9 @@ def check_patterns(setting: str, patterns: Sequence[str]) -> list[SettingProblem
     if len(patterns) > MAX_PATTERNS:
         message = f"{len(patterns)} patterns; at most {MAX_PATTERNS} are allowed"
         return [SettingProblem(setting, message, "join patterns of one kind with |")]
+    if (size := sum(map(byte_length, patterns))) > MAX_ALL_BYTES:
+        message = f"the patterns have {size} bytes together; at most {MAX_ALL_BYTES} are allowed"
+        return [SettingProblem(setting, message, "say with classes and counts, such as [0-9]{8}, what lists spell out")]
     problems = [
         SettingProblem(f"{setting}[{index}]", *problem)
         for index, pattern in enumerate(patterns)
@@ -39,6 +43,10 @@ def check_patterns(setting: str, patterns: Sequence[str]) -> list[SettingProblem
     return problems
 
 
+def byte_length(pattern: str) -> int:
+    return len(pattern.encode("utf-8", "surrogatepass"))
+
+
 def program_size(pattern: str) -> int:
     """Steps of the compiled pattern: what it costs to compile and, at the worst, to search with."""
     return int(re2.compile(pattern, own_options()).programsize)
@@ -47,7 +55,7 @@ def program_size(pattern: str) -> int:
 @lru_cache(maxsize=4096)
 def pattern_problem(pattern: str) -> tuple[str, str] | None:
     """What is wrong with a pattern, and what to do; None where nothing is."""
-    if len(pattern.encode("utf-8", "surrogatepass")) > MAX_PATTERN_BYTES:
+    if byte_length(pattern) > MAX_PATTERN_BYTES:
         return f"a pattern has at most {MAX_PATTERN_BYTES} bytes", "split it into several patterns"
     try:
         re2.compile(pattern, own_options())

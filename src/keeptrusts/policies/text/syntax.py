@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-MAX_DEPTH = 50
+MAX_DEPTH = 20
 MAX_GATE = 24
 DIGITS = frozenset("0123456789")
 
