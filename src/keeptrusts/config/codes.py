@@ -89,7 +89,8 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
         ),
         Code.NO_POLICY: Meaning(
             "no policy in the chain",
-            "The chain is empty: every call passes unjudged and nothing is recorded.",
+            "The chain is empty: every call passes unjudged. It leaves its decision event all the same, but without "
+            "`audit-logger` calls go on where events cannot be kept.",
             "Name policies in `policies.chain`.",
         ),
         Code.PLAINTEXT_CREDENTIAL: Meaning(

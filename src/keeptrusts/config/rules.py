@@ -77,7 +77,7 @@ def _check_chain(tree: _Mapping, kinds: Kinds, report: Report) -> None:
             message = f"`{name}` has settings, but it is not in the chain and does not run"
             report.add(Code.UNUSED_SETTINGS, ("policy", name), message, "add it to policies.chain", at_key=True)
     if chain in (None, []) and not report.touches(("policies",)):
-        message = "no policy is in the chain: calls pass unjudged and unrecorded"
+        message = "no policy is in the chain: calls pass unjudged"
         report.add(Code.NO_POLICY, ("policies", "chain"), message, "name policies in policies.chain", at_key=True)
 
 
