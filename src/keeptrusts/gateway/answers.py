@@ -18,6 +18,7 @@ from keeptrusts.gateway.upstream_faults import truncated, upstream_fault
 from keeptrusts.providers.dialect import Dialect, StreamReader
 from keeptrusts.providers.errors import read_error, render_error
 from keeptrusts.providers.sse import SseSplitter, parse
+from keeptrusts.runtime.http.compression import encode_body
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.response import Response
 
@@ -89,7 +90,12 @@ class Answer:
                 body = self.dialect.write_reply(reply, changes)
         record.status = response.status
         record.close()
-        self.exchange.respond(response.status, self._lines() + answer_lines(response.headers), body)
+        lines = self._lines() + answer_lines(response.headers)
+        encoded = encode_body(self.exchange.head.headers.get(b"accept-encoding", b""), body)
+        if encoded is not None:
+            encoding, body = encoded
+            lines += b"content-encoding: %b\r\nvary: accept-encoding\r\n" % encoding
+        self.exchange.respond(response.status, lines, body)
 
     async def _bring_error(self, response: Response, content_type: bytes) -> None:
         """The provider's own error, judged like any other text, cut short, and never taken for one of ours."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from keeptrusts.contract.call import Call, Changes, Route
 from keeptrusts.contract.events import Attempt
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.keys import PREFIX
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.callers import Caller, Callers
@@ -34,6 +35,9 @@ from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.identifiers import new_hex
+
+
+KEY_IN_URL = PREFIX.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Pipeline:
         """Decide from the head alone whether to read the body. Raises Fault."""
         if head.method != "POST":
             raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
+        if KEY_IN_URL in head.query:
+            raise Fault(Code.INVALID_REQUEST, "A gateway key does not belong into a URL: send it in a header.")
         caller = self._callers.identify(head)
         snapshot = self._active.current()
         if not snapshot.pack.pack.enabled:
@@ -137,7 +143,11 @@ class Pipeline:
     ) -> Request:
         """The request to the provider: built from lists, never copied from the client's."""
         body = dialect.write_call(
-            call, model=target.upstream_model(call.model), changes=changes, ask_usage=not call.asks_usage
+            call,
+            model=target.upstream_model(call.model),
+            changes=changes,
+            ask_usage=not call.asks_usage,
+            max_output_tokens=target.max_output_tokens,
         )
         query = b"?" + head.query if head.query else b""
         encoding = b"identity" if call.stream else b"gzip, zstd"

@@ -1,8 +1,6 @@
 """The facts of one call as they come to light; at its end they become its decision event. Never the text."""
 
 import re
-from typing import Any
-
 import msgspec
 
 from keeptrusts.contract.call import Call, Route
@@ -59,7 +57,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
-        self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, CallFacts(**self._facts()))
+        self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, self._facts())
         self.is_sent = True
 
     def close(self) -> None:
@@ -79,8 +77,18 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _outcome(self) -> Outcome:
         latency = self.clock.monotonic() - self.started
+        call, target, decision = self.call, self.target, self.decision()
         return Outcome(
-            **self._facts(),
+            decision=decision,
+            reason_code=self._reason(decision),
+            client_request_id=self.client_request_id,
+            route=ROUTE_PATHS[self.route],
+            stream=call is not None and call.stream,
+            key_id=self.caller.key_id,
+            model=call.model if call else None,
+            provider=target.provider if target else None,
+            target_id=target.id if target else None,
+            usage=self._usage(),
             status=self.status,
             error_code=self.error_code,
             attempts=tuple(self.attempts),
@@ -90,21 +98,20 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             overhead_ms=milliseconds(latency - self.upstream_s if self.overhead_s is None else self.overhead_s),
         )
 
-    def _facts(self) -> dict[str, Any]:
-        decision = self.decision()
-        call, target = self.call, self.target
-        return {
-            "decision": decision,
-            "reason_code": self._reason(decision),
-            "client_request_id": self.client_request_id,
-            "route": ROUTE_PATHS[self.route],
-            "stream": call is not None and call.stream,
-            "key_id": self.caller.key_id,
-            "model": call.model if call else None,
-            "provider": target.provider if target else None,
-            "target_id": target.id if target else None,
-            "usage": self._usage(),
-        }
+    def _facts(self) -> CallFacts:
+        call, target, decision = self.call, self.target, self.decision()
+        return CallFacts(
+            decision=decision,
+            reason_code=self._reason(decision),
+            client_request_id=self.client_request_id,
+            route=ROUTE_PATHS[self.route],
+            stream=call is not None and call.stream,
+            key_id=self.caller.key_id,
+            model=call.model if call else None,
+            provider=target.provider if target else None,
+            target_id=target.id if target else None,
+            usage=_NO_USAGE if call is None else _input_of(call),
+        )
 
     def _reason(self, decision: Decision) -> str | None:
         for tally in self.tallies:
@@ -118,7 +125,12 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             return self.usage
         if self.call is None or not self.is_sent or (self.error_code is not None and not self.pieces):
             return _NO_USAGE
-        return Usage(input_tokens=len(self.call.body) // BYTES_PER_TOKEN, output_tokens=self.pieces, estimated=True)
+        return msgspec.structs.replace(_input_of(self.call), output_tokens=self.pieces)
+
+
+def _input_of(call: Call) -> Usage:
+    """What a call must have cost if nobody says what it did."""
+    return Usage(input_tokens=len(call.body) // BYTES_PER_TOKEN, estimated=True)
 
 
 def client_request_id(value: bytes | None) -> str | None:

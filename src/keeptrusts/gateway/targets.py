@@ -40,6 +40,7 @@ class Target:
     provider: str
     format: Format
     model: str
+    max_output_tokens: int | None
     names: frozenset[str]
     globs: tuple[Pattern[str], ...]
     origin: Origin
@@ -69,6 +70,7 @@ def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, T
         provider=spec.provider,
         format=endpoint.format,
         model=spec.model,
+        max_output_tokens=None if spec.max_output_tokens is UNSET else spec.max_output_tokens,
         names=frozenset({spec.model, *spec.aliases} - {"*"}),
         globs=tuple(compile_pattern(translate(alias)) for alias in spec.aliases if "*" in alias),
         origin=origin,

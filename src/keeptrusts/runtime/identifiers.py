@@ -2,8 +2,10 @@
 
 import os
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
 
 def new_hex(unix_ns: int) -> str:
     """A UUIDv7 (RFC 9562) for this moment, in hex without dashes."""
-    bits = int.from_bytes(os.urandom(10), "big") >> 6
-    return f"{unix_ns // 1_000_000:012x}7{bits >> 62:03x}{0x8000_0000_0000_0000 | bits & 0x3FFF_FFFF_FFFF_FFFF:016x}"
+    random = os.urandom(10).hex()
+    return f"{unix_ns // 1_000_000:012x}7{random[:3]}{_VARIANTS[random[3]]}{random[4:19]}"
