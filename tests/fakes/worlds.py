@@ -5,9 +5,11 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
+import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
@@ -15,13 +17,18 @@ from fakes.clients import Answer, connect
 from fakes.packs import make_pack
 from fakes.replay import Answering, Replay, Reply, open_replay
 from keeptrusts.contract.events import DecisionEvent, SpoolRecord
+from keeptrusts.gateway import main
 from keeptrusts.gateway.main import Gateway, open_gateway
 from keeptrusts.gateway.settings import Address, Settings
+from keeptrusts.runtime.http.dial import client_tls
 from keeptrusts.runtime.spool_reader import SpoolReader
 
 PROVIDER_KEY = "sk-canary-of-the-provider"
 PATIENCE_S = 5.0
 PII = ("pii-detector", "audit-logger")
+
+_client_tls = cache(client_tls)
+"""The system's certificates take longer to load than all the rest of a start."""
 
 _decode = msgspec.json.Decoder(SpoolRecord).decode
 
@@ -109,8 +116,10 @@ async def open_world(
             "environment": environment,
             "grace_s": 2.0,
         } | (settings or {})
-        async with open_gateway(Settings(**given)) as gateway:
-            yield World(replay, gateway, folder / "state", path, token)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(main, "client_tls", _client_tls)
+            async with open_gateway(Settings(**given)) as gateway:
+                yield World(replay, gateway, folder / "state", path, token)
 
 
 def pack_for(port: int, *, chain=(), timeouts: dict | None = None, **sections) -> bytes:
