@@ -414,3 +414,13 @@ async def test_a_refusal_is_answered_even_if_it_cannot_be_recorded():
     answer.refuse(Fault(Code.MODEL_NOT_FOUND, "no such model"))
     assert line.status == 404
     assert answer.record.error_code == "audit_unavailable"
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [(b"gzip", b"gzip"), (b"gzip, zstd", b"zstd"), (b"", None)])
+async def test_a_large_answer_is_compressed_for_a_client_that_asks(accepted, encoding):
+    answer, line = make_answer()
+    answer.exchange.head.headers[b"accept-encoding"] = accepted
+    body = reply("word " * 4000)
+    await answer.bring(MemoryResponse(body))
+    assert line.headers.get("content-encoding") == (encoding.decode() if encoding else None)
+    assert (len(line.body) < len(body) / 10) == (encoding is not None)

@@ -272,3 +272,20 @@ async def test_beyond_the_packs_limit_calls_are_refused(tmp_path):
     assert (
         await refused(tmp_path, content, change=lambda g: setattr(g.gauges, "in_flight", 3), **KEY) is Code.OVERLOADED
     )
+
+
+async def test_the_targets_output_limit_is_sent_where_the_call_has_none(tmp_path):
+    content = make_pack(make_target(max_output_tokens=500))
+    async with open_memory_gateway(tmp_path, answer(), answer(), content=content) as gateway:
+        await gateway.ask(tree=chat())
+        await gateway.ask(tree=chat(max_completion_tokens=7))
+        limits = [json.loads(request.body).get("max_completion_tokens") for request in gateway.client.requests]
+        assert [json.loads(request.body).get("max_tokens") for request in gateway.client.requests] == [None, None]
+    assert limits == [500, 7]
+
+
+async def test_a_key_in_the_url_is_refused_and_goes_nowhere(tmp_path):
+    async with open_memory_gateway(tmp_path) as gateway:
+        line = await gateway.ask(tree=chat(), query=b"api_key=kt_gk_c00000000000_secret")
+        assert (line.status, gateway.client.requests) == (400, [])
+        assert b"kt_gk_" not in line.body
