@@ -115,7 +115,8 @@ class Pipeline:
         record, exchange, dialect = answer.record, answer.exchange, answer.dialect
         content_type = exchange.head.headers.get(b"content-type", b"")
         call = record.call = dialect.read_call(record.route, exchange.body, content_type)
-        changes = await self._judge_input(dialect, call, record)
+        check_call(call, record.snapshot.pack.providers, record.snapshot.output)
+        changes = await self._judge_input(dialect, call, record) if record.snapshot.input.policies else {}
         target = record.target = choose_target(record.snapshot.targets, call.model, dialect.name)
         request = self._compose(exchange.head, record.snapshot, target, dialect, call, changes)
         record.open()
@@ -127,11 +128,7 @@ class Pipeline:
             response.abort()
 
     async def _judge_input(self, dialect: Dialect, call: Call, record: CallRecord) -> Changes:
-        snapshot = record.snapshot
-        check_call(call, snapshot.pack.providers, snapshot.output)
-        judge = snapshot.input
-        if not judge.policies:
-            return {}
+        judge = record.snapshot.input
         texts, unreadable = dialect.texts(call)
         judge.check_unreadable(unreadable)
         tallies = judge.tallies()
