@@ -12,6 +12,7 @@ from keeptrusts.gateway.pipeline import Admission, Pipeline
 from keeptrusts.gateway.routes import ADMIN_PAGES, MODEL_PAGES, MODEL_ROUTES, PAGES, Page, is_not_offered
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.identifiers import new_hex
+from keeptrusts.runtime.log_rate import LogRate
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Front:
         self._clock = clock
         self._routes = MODEL_ROUTES if serves_traffic else {}
         self._serves_admin = serves_admin
+        self._log_rate = LogRate(clock)
 
     def admit(self, head: Head) -> BodyRule | Refusal:
         """Decide from the head alone who gets to send a body."""
@@ -75,12 +77,24 @@ class Front:
         raise self._unknown(head)
 
     def _unknown(self, head: Head) -> Fault:
-        pages = {page for (_, path), page in PAGES.items() if path == head.path}
-        if pages and (self._serves_admin or not pages <= ADMIN_PAGES):
+        if self._methods_of(head.path):
             return Fault(Code.METHOD_NOT_ALLOWED, "This path does not take this method.")
         if is_not_offered(head.path):
             return Fault(Code.ROUTE_NOT_OFFERED, "The gateway knows this route of the provider and does not offer it.")
         return Fault(Code.ROUTE_NOT_FOUND, "No such route. Model routes begin with /v1/, such as /v1/chat/completions.")
+
+    def _methods_of(self, path: str) -> str:
+        """The methods that a path of this address takes, as `Allow` lists them; empty where there is no such path."""
+        if path in self._routes:
+            return "POST"
+        taken = {
+            method
+            for (method, known), page in PAGES.items()
+            if known == path and (self._serves_admin or page not in ADMIN_PAGES)
+        }
+        if self._routes and path.startswith(MODEL_PAGES):
+            taken.add("GET")
+        return ", ".join(sorted(taken | {"HEAD"} if "GET" in taken else taken))
 
     def _refuse(self, head: Head, fault: Fault) -> Refusal:
         request_id = f"req_{new_hex(self._clock.unix_ns())}"
@@ -88,8 +102,18 @@ class Front:
         headers = b"%bx-request-id: %b\r\n%b" % (JSON, request_id.encode(), retry_header(fault))
         if is_anthropic:
             headers += b"request-id: %b\r\n" % request_id.encode()
-        log.info("refused", extra={"facts": {"code": fault.code, "request_id": request_id, "peer": head.peer}})
+        if fault.code is Code.METHOD_NOT_ALLOWED:
+            headers += b"allow: %b\r\n" % self._methods_of(head.path).encode()
+        self._log(fault, request_id, head.peer)
         return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=is_anthropic))
+
+    def _log(self, fault: Fault, request_id: str, peer: str) -> None:
+        """Anybody can cause refusals, so their lines are bounded; the next one says how many were left out."""
+        suppressed = self._log_rate.admit()
+        if suppressed is None:
+            return
+        facts = {"code": fault.code, "request_id": request_id, "peer": peer}
+        log.info("refused", extra={"facts": facts | ({"suppressed": suppressed} if suppressed else {})})
 
 
 ANTHROPIC_ROUTES = frozenset({Route.MESSAGES, Route.COUNT_TOKENS})

@@ -82,6 +82,33 @@ async def test_only_post_reaches_a_model_route(gateway):
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("POST", "/v1/models/gpt-4o-mini", "GET, HEAD"),
+        ("DELETE", "/health", "GET, HEAD"),
+        ("GET", "/keeptrusts/config/reload", "POST"),
+    ],
+)
+async def test_a_refused_method_is_told_those_that_are_taken(gateway, method, path, allowed):
+    line = await gateway.ask(method, path, x_api_key=TOKEN.encode())
+    assert (line.status, line.headers["allow"]) == (405, allowed)
+
+
+async def test_lines_about_refusals_are_bounded_and_the_next_one_counts_those_left_out(gateway, caplog):
+    caplog.set_level("INFO")
+    front = gateway.front()
+    for _ in range(50):
+        await gateway.ask(front=front)
+    gateway.clock.advance(1)
+    await gateway.ask(front=front)
+    lines = [record.facts for record in caplog.records if record.message == "refused"]
+    assert len(lines) == 11
+    assert [line.get("suppressed") for line in lines] == [None] * 10 + [40]
+
+
 async def test_admin_pages_move_to_their_own_address(gateway):
     key = {"x_api_key": TOKEN.encode()}
     traffic, admin = gateway.front(serves_admin=False), gateway.front(serves_traffic=False)

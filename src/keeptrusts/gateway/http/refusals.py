@@ -22,7 +22,8 @@ def refuse(malformed: Malformed) -> Refusal:
     kind = "server_error" if malformed.status in {500, 503} else "invalid_request_error"
     error = {"message": malformed.message, "type": kind, "param": None, "code": malformed.code}
     retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
-    return Refusal(malformed.status, JSON_LINE + retry, msgspec.json.encode({"error": error}))
+    allow = b"allow: GET, HEAD, POST\r\n" if malformed.status == 405 else b""
+    return Refusal(malformed.status, JSON_LINE + allow + retry, msgspec.json.encode({"error": error}))
 
 
 def refuse_exchange(exchange: Exchange | None, malformed: Malformed) -> Refusal:

@@ -20,3 +20,8 @@ def test_only_an_overload_invites_to_try_again():
 def test_our_own_failure_says_nothing_of_its_reason():
     assert INTERNAL.status == 500
     assert b"internal_error" in INTERNAL.body
+
+
+def test_a_method_that_no_path_takes_is_told_those_that_some_take():
+    assert b"allow: GET, HEAD, POST\r\n" in refuse(Malformed("no", code="method_not_allowed", status=405)).headers
+    assert b"allow" not in refuse(too_large(5)).headers
