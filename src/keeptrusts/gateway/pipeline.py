@@ -5,6 +5,7 @@ answer reaches the client.
 """
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -36,8 +37,9 @@ from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.identifiers import new_hex
 
-
 KEY_IN_URL = PREFIX.encode()
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,8 @@ class Pipeline:
             record.error_code = "client_disconnected"
             raise
         except Exception:
-            record.status, record.error_code = 500, Code.INTERNAL
-            raise
+            log.exception("a call failed", extra={"facts": {"request_id": record.request_id}})
+            answer.refuse(Fault(Code.INTERNAL, "The gateway failed on this call."))
         finally:
             self._gauges.in_flight -= 1
             answer.settle()

@@ -198,10 +198,11 @@ async def test_a_client_that_leaves_a_stream_ends_the_call_upstream(tmp_path):
 async def test_an_error_of_our_own_is_recorded_as_one(tmp_path):
     async with open_memory_gateway(tmp_path, answer()) as gateway:
         gateway.client.send = None
-        with pytest.raises(TypeError):
-            await gateway.ask(tree=chat())
+        line = await gateway.ask(tree=chat())
         [event] = gateway.events()
     assert (event.status, event.error_code) == (500, "internal_error")
+    assert line.status == 500
+    assert b'"code":"internal_error"' in line.sent
     assert gateway.gauges.in_flight == 0
 
 
