@@ -184,7 +184,7 @@ class Checkup:
         now = self.clock.now().timestamp()
         if now + MAX_SKEW_S < Path(keeptrusts.__file__).stat().st_mtime:
             return Finding("bad", "clock", "the clock is before this program's installation", "set it, by NTP best")
-        return Finding("ok", "clock", f"{self.clock.now():%Y-%m-%d %H:%M} UTC, compared with nobody's")
+        return Finding("ok", "clock", f"{self.clock.now():%Y-%m-%d %H:%M} UTC, not compared with another clock")
 
     def clock_beside(self, theirs: datetime) -> Finding:
         skew = abs((self.clock.now() - theirs).total_seconds())
