@@ -9,8 +9,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
-# A third of the time on two cores, and no more processes than there are cores.
-TEST := $(PYTEST) -n auto -m "not slow"
+# Half of the time on two cores, and no more processes than there are cores.
+PARALLEL := $(PYTEST) -n auto
 RESOLVE := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -21,11 +21,10 @@ up: $(READY) ## Run a gateway with a demo pack, offline where no provider key is
 	@$(BIN)/kt up $(ARGS)
 
 test: $(READY) ## The quick tests, in parallel
-	$(TEST)
+	$(PARALLEL) -m "not slow"
 
-check: lint types $(READY) ## Everything that must be green: lint, types, layers, all tests
-	$(PYTEST) -n auto -m slow || [ $$? -eq 5 ]
-	$(TEST)
+check: lint types $(READY) ## Everything that must be green: lint, types, layers, all tests, coverage of the pure core
+	$(PARALLEL) --cov
 
 lint: $(READY) ## Style, formatting and the layers
 	$(BIN)/python -m ruff check --quiet .
@@ -40,7 +39,7 @@ format: $(READY) ## Rewrite what the formatter and the safe fixes can
 	$(BIN)/python -m ruff format --quiet .
 
 e2e: $(READY) ## The real SDKs against a real gateway process
-	$(PYTEST) tests/system
+	$(PARALLEL) tests/system
 
 bench: $(READY) ## Measure the gateway on this machine
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -25,10 +25,16 @@ def test_every_target_is_phony():
     assert phony == TARGETS
 
 
-def test_check_runs_all_that_test_and_lint_run():
+def test_check_runs_all_that_lint_and_types_run():
     check = recipe("check")
-    for target in ("test", "lint", "types"):
+    for target in ("lint", "types"):
         assert set(recipe(target).splitlines()) <= set(check.splitlines()), target
+
+
+def test_check_runs_the_tests_once_all_of_them_and_test_the_quick_ones():
+    [every] = [line for line in recipe("check").splitlines() if "pytest" in line]
+    assert recipe("test").strip() == every.replace(" --cov", ' -m "not slow"')
+    assert every.endswith("-m pytest -n auto --cov")
 
 
 def test_pages_name_only_targets_that_exist():
