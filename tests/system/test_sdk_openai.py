@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
-from openai import OpenAI
+from openai import AsyncAzureOpenAI, OpenAI
 
 from fakes.recordings import Exchange, list_exchanges
 from fakes.replay import Reply, stream
@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.fixtures]
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}]
+TOKEN = "a-token-of-the-operator"
 SPEECH = bytes(range(256)) * 40
 
 
@@ -340,6 +341,31 @@ async def test_azure_paths_of_the_newer_kind_are_served(tmp_path, said):
             answer = await sdk.chat.completions.create(model="m", messages=HELLO)
         assert answer.choices[0].message.content
         assert world.replay.last.target == "/v1/chat/completions?api-version=preview"
+
+
+async def test_the_azure_client_is_served_on_its_own_paths(tmp_path, said, chain):
+    async with open_world(tmp_path, reply_of(said["azure-chat-basic"]), chain=chain, token=TOKEN) as world:
+        async with AsyncAzureOpenAI(
+            azure_endpoint=world.url, api_version="2024-10-21", api_key=TOKEN, max_retries=0
+        ) as sdk:
+            answer = await sdk.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
+            assert answer.choices[0].message.content
+            assert world.replay.last.target == "/v1/chat/completions?api-version=2024-10-21"
+            assert world.replay.last.header("api-key") is None
+            with pytest.raises(openai.BadRequestError):
+                await sdk.chat.completions.create(model="a b", messages=HELLO)
+        assert [event.model for event in world.events()] == ["gpt-4o-mini", None]
+        assert world.events()[0].route == "/v1/chat/completions"
+
+
+async def test_the_model_of_an_azure_path_counts_whatever_the_body_says(tmp_path, said):
+    body = {"model": "gpt-5-pro", "messages": HELLO}
+    async with open_world(tmp_path, reply_of(said["azure-chat-basic"])) as world:
+        await world.ask("/openai/deployments/gpt-4o-mini/chat/completions", body)
+        assert json.loads(world.replay.last.body)["model"] == "gpt-4o-mini"
+        assert (await world.event()).model == "gpt-4o-mini"
+        for path in ("/openai/deployments/m/files", "/openai/deployments/m", "/openai/deployments//chat/completions"):
+            assert (await world.ask(path, body)).status in {400, 404}
 
 
 async def test_a_raw_answer_carries_the_headers_that_clients_use(tmp_path, said):

@@ -9,7 +9,15 @@ from keeptrusts.gateway.faults import render_body, retry_header, status_of
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
 from keeptrusts.gateway.pages import JSON, Pages
 from keeptrusts.gateway.pipeline import Admission, Pipeline
-from keeptrusts.gateway.routes import ADMIN_PAGES, MODEL_PAGES, MODEL_ROUTES, PAGES, Page, is_not_offered
+from keeptrusts.gateway.routes import (
+    ADMIN_PAGES,
+    MODEL_PAGES,
+    MODEL_ROUTES,
+    PAGES,
+    Page,
+    find_deployment,
+    is_not_offered,
+)
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.log_rate import LogRate
@@ -45,6 +53,9 @@ class Front:
             route = self._routes.get(head.path)
             if route is not None:
                 return self._pipeline.admit(route, head)
+            deployment = find_deployment(head.path) if self._routes else None
+            if deployment is not None:
+                return self._pipeline.admit(deployment[0], head, model=deployment[1])
             return self._find_page(head)
         except Fault as fault:
             return self._refuse(head, fault)

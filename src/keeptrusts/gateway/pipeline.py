@@ -44,12 +44,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission(BodyRule):
-    """A call that was let in: by whom, on which route, and under the configuration that it keeps to its end."""
+    """A call that was let in: by whom, on which route, and under the configuration that it keeps to its end.
+
+    `model` is the one that the path names, where it names one.
+    """
 
     route: Route
     caller: Caller
     snapshot: Snapshot
     pipeline: "Pipeline" = field(repr=False)
+    model: str | None = None
 
     def refuse(self, head: Head, malformed: Malformed) -> Refusal:
         return self.pipeline.refuse_unread(head, self, malformed)
@@ -68,7 +72,7 @@ class Pipeline:
         self._clock = clock
         self._gauges = gauges
 
-    def admit(self, route: Route, head: Head) -> Admission:
+    def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission:
         """Decide from the head alone whether to read the body. Raises Fault."""
         if head.method != "POST":
             raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
@@ -82,7 +86,7 @@ class Pipeline:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
             raise Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")
-        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self)
+        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
 
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
         """The answer to a call that was let in and whose body cannot be taken; it has its event like any other."""
@@ -100,7 +104,7 @@ class Pipeline:
         record = self._open_record(exchange.head, admission)
         answer = Answer(exchange, record, dialect_of(admission.route))
         try:
-            await self._serve(answer)
+            await self._serve(answer, admission.model)
         except Fault as fault:
             answer.refuse(fault)
         except asyncio.CancelledError:
@@ -113,10 +117,10 @@ class Pipeline:
             self._gauges.in_flight -= 1
             answer.settle()
 
-    async def _serve(self, answer: Answer) -> None:
+    async def _serve(self, answer: Answer, model: str | None) -> None:
         record, exchange, dialect = answer.record, answer.exchange, answer.dialect
         content_type = exchange.head.headers.get(b"content-type", b"")
-        call = record.call = dialect.read_call(record.route, exchange.body, content_type)
+        call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
         check_call(call, record.snapshot.pack.providers, record.snapshot.output)
         changes = await self._judge_input(dialect, call, record) if record.snapshot.input.policies else {}
         target = record.target = choose_target(record.snapshot.targets, call.model, dialect.name)

@@ -1,6 +1,7 @@
 """The route table of the gateway, in one list: which path is which model route, and what else is served or refused."""
 
 from enum import StrEnum
+from urllib.parse import unquote
 
 from keeptrusts.contract.call import Route
 
@@ -21,6 +22,9 @@ class Page(StrEnum):
 MODEL_ROUTES: dict[str, Route] = {
     prefix + route.value: route for prefix in ("/v1/", "/", "/openai/v1/") for route in Route
 }
+
+DEPLOYMENTS = "/openai/deployments/"
+"""Azure's older paths, which name the model: `/openai/deployments/{model}/chat/completions`."""
 
 PAGES: dict[tuple[str, str], Page] = {
     **{("GET", page.value): page for page in Page if page is not Page.RELOAD},
@@ -46,6 +50,15 @@ NOT_OFFERED = (
     "conversations",
 )
 """First path segments that providers offer and the gateway does not."""
+
+
+def find_deployment(path: str) -> tuple[Route, str] | None:
+    """The model route and the model that one of Azure's older paths names."""
+    if not path.startswith(DEPLOYMENTS):
+        return None
+    model, _, rest = path.removeprefix(DEPLOYMENTS).partition("/")
+    route = MODEL_ROUTES.get(f"/{rest}")
+    return None if route is None else (route, unquote(model))
 
 
 def is_not_offered(path: str) -> bool:
