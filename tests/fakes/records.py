@@ -1,5 +1,7 @@
 """The record of a call, with sensible defaults, and an outbox that keeps or refuses."""
 
+import msgspec
+
 from fakes.clock import START_NS, FakeClock
 from fakes.packs import make_snapshot
 from keeptrusts.contract.call import Call, Route
@@ -7,6 +9,12 @@ from keeptrusts.contract.events import CallFacts, Outcome
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.record import CallRecord
+
+
+def read_members(members, kind):
+    """What the JSON members of an object say; anything that the type does not know is an error."""
+    assert set(msgspec.json.decode(b"{%b}" % members)) == set(kind.__struct_fields__)
+    return msgspec.json.decode(b"{%b}" % members, type=kind)
 
 
 class Ledger:
@@ -18,10 +26,10 @@ class Ledger:
         self.refuses = refuses
 
     def open(self, call, received_ns, source, facts):
-        self._keep(self.opened, facts)
+        self._keep(self.opened, read_members(facts, CallFacts))
 
     def close(self, call, received_ns, source, outcome):
-        self._keep(self.closed, outcome)
+        self._keep(self.closed, read_members(outcome, Outcome))
 
     def _keep(self, where, what):
         if self.refuses:

@@ -12,7 +12,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from keeptrusts.contract.events import DecisionEvent, Gap
-from keeptrusts.gateway.outbox import Outbox
+from keeptrusts.gateway.outbox import Outbox, members_of
 from keeptrusts.runtime.records import EVENT, GAP
 from keeptrusts.runtime.segments import SpoolLimits
 from keeptrusts.runtime.spool import Spool
@@ -22,7 +22,7 @@ APPEND = """
 import os, sys
 from pathlib import Path
 from fakes.events import ORIGIN, make_facts, make_outcome
-from keeptrusts.gateway.outbox import Outbox, compile_source
+from keeptrusts.gateway.outbox import Outbox, compile_source, members_of
 from keeptrusts.runtime.clock import SystemClock
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.segments import SpoolLimits
@@ -33,9 +33,9 @@ spool = Spool(Path(sys.argv[1]), boot_id="b", clock=clock, limits=SpoolLimits(se
 outbox, source = Outbox(spool, boot_id="b"), compile_source(ORIGIN, is_audited=False)
 while True:
     call = new_hex(clock.unix_ns())
-    outbox.open(call, clock.unix_ns(), source, make_facts())
+    outbox.open(call, clock.unix_ns(), source, members_of(make_facts()))
     os.write(1, b"opened %b\\n" % call.encode())
-    outbox.close(call, clock.unix_ns(), source, make_outcome())
+    outbox.close(call, clock.unix_ns(), source, members_of(make_outcome()))
     os.write(1, b"closed %b\\n" % call.encode())
 """
 

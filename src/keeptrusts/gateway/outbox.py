@@ -53,7 +53,7 @@ class Source:
 
 
 def compile_source(origin: Origin, *, is_audited: bool) -> Source:
-    return Source(_members(origin), is_audited)
+    return Source(members_of(origin), is_audited)
 
 
 class _RequestId(msgspec.Struct):
@@ -64,6 +64,7 @@ class Outbox:
     """Owned by the event loop. `close` comes once per call, and `open` before it where the call goes upstream.
 
     Calls are named by the hex digits that their `evt_` and `req_` identifiers share; `received_ns` is when they came.
+    Facts and outcomes come as the JSON members of `CallFacts` and `Outcome`: see `members_of`.
     """
 
     def __init__(self, spool: Spool, *, boot_id: str, lines: LineWriter | None = None) -> None:
@@ -79,18 +80,18 @@ class Outbox:
         self._interrupt_open()
         spool.carry = self._open.values
 
-    def open(self, call: str, received_ns: int, source: Source, facts: CallFacts) -> None:
+    def open(self, call: str, received_ns: int, source: Source, facts: bytes) -> None:
         """Record that a call is about to go upstream. Raises Fault(AUDIT_UNAVAILABLE) where it then must not."""
         is_audited = b"true" if source.is_audited else b"false"
         stamp = self._stamp(received_ns)
-        payload = _OPEN % (self._boot_id, stamp, call.encode(), is_audited, source.members, _members(facts))
+        payload = _OPEN % (self._boot_id, stamp, call.encode(), is_audited, source.members, facts)
         try:
             self._spool.append_note(payload, strict=source.is_audited)
         except SpoolFull:
             raise _audit_unavailable() from None
         self._open[call] = payload
 
-    def close(self, call: str, received_ns: int, source: Source, outcome: Outcome) -> None:
+    def close(self, call: str, received_ns: int, source: Source, outcome: bytes) -> None:
         """Record how a call ended. Raises Fault(AUDIT_UNAVAILABLE) where its answer then must not be completed."""
         self._append(call, self._boot_id, self._stamp(received_ns), source, outcome)
 
@@ -125,11 +126,11 @@ class Outbox:
         if self._lines is not None:
             self._lines.close()
 
-    def _append(self, call: str, boot_id: bytes, stamp: bytes, source: Source, outcome: Outcome) -> None:
-        name, members = call.encode(), _members(outcome)
+    def _append(self, call: str, boot_id: bytes, stamp: bytes, source: Source, outcome: bytes) -> None:
+        name = call.encode()
 
         def encode(seq: int) -> bytes:
-            return _EVENT % (name, seq, boot_id, stamp, name, members, source.members)
+            return _EVENT % (name, seq, boot_id, stamp, name, outcome, source.members)
 
         try:
             payload = self._spool.append(encode, strict=source.is_audited, is_admitted=call in self._open)
@@ -146,7 +147,7 @@ class Outbox:
             stamp = self._stamp((record.timestamp - _EPOCH) // timedelta(microseconds=1) * 1000)
             source = compile_source(record.origin, is_audited=record.is_audited)
             try:
-                self._append(call, record.boot_id.encode(), stamp, source, _interrupted(record))
+                self._append(call, record.boot_id.encode(), stamp, source, members_of(_interrupted(record)))
             except Fault:
                 # The disk refuses. The open record stays, and is found again at the next start.
                 continue
@@ -207,8 +208,8 @@ def _interrupted(record: OpenRecord) -> Outcome:
     return Outcome(**{**facts, "usage": usage}, error_code=INTERRUPTED)
 
 
-def _members(part: msgspec.Struct) -> bytes:
-    """The members of an object, without its braces."""
+def members_of(part: msgspec.Struct) -> bytes:
+    """The members of an object as JSON, without its braces."""
     return _encode(part)[1:-1]
 
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from keeptrusts.contract.call import Call, Changes, Route
-from keeptrusts.contract.events import Attempt
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.keys import PREFIX
 from keeptrusts.gateway.active_config import ActiveConfig
@@ -23,7 +22,7 @@ from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
 from keeptrusts.gateway.http.refusals import Malformed
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import Outbox
-from keeptrusts.gateway.record import CallRecord, client_request_id, milliseconds
+from keeptrusts.gateway.record import CallRecord, attempt, client_request_id
 from keeptrusts.gateway.routing import choose_target
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.targets import Target
@@ -189,7 +188,7 @@ class Pipeline:
         finally:
             took = self._clock.monotonic() - began
             record.upstream_s += took
-            record.attempts.append(Attempt(target_id=target.id, status=status, ms=milliseconds(took)))
+            record.attempts.append(attempt(target, status, took))
             counters.upstream_ms += took * 1000
             counters.last_status = status
             if status is None:

@@ -4,7 +4,7 @@ import re
 import msgspec
 
 from keeptrusts.contract.call import Call, Route
-from keeptrusts.contract.events import Attempt, CallFacts, Decision, Outcome
+from keeptrusts.contract.events import Decision
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.judging import Tally
@@ -16,7 +16,20 @@ from keeptrusts.runtime.clock import Clock
 
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_USAGE = Usage()
-ROUTE_PATHS = {route: f"/v1/{route}" for route in Route}
+ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
+# Events are put together from bytes: most of a call's facts are known as such, and a test holds them against the types.
+_FACTS = (
+    b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":null,'
+    b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b},'
+    b'"cost_micros":null'
+)
+_REST = (
+    b',"status":%b,"error_code":%b,"attempts":[%b],"policies":%b,'
+    b'"latency_ms":%.3f,"first_byte_ms":%b,"overhead_ms":%.3f'
+)
+_ATTEMPT = b'{"target_id":"%b","status":%b,"ms":%.3f}'
+_NO_TARGET = b'"provider":null,"target_id":null'
+_encode = msgspec.json.Encoder().encode
 BYTES_PER_TOKEN = 4
 """The usual rule of thumb, for calls whose provider never said what they used."""
 
@@ -40,7 +53,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     call: Call | None = None
     target: Target | None = None
     tallies: list[Tally] = []
-    attempts: list[Attempt] = []
+    attempts: list[bytes] = []
     usage: Usage | None = None
     pieces: int = 0
     status: int | None = None
@@ -57,7 +70,12 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
-        self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, self._facts())
+        self.outbox.open(
+            self.hex_id,
+            self.received_ns,
+            self.snapshot.events,
+            self._facts(_NO_USAGE if self.call is None else _input_of(self.call)),
+        )
         self.is_sent = True
 
     def close(self) -> None:
@@ -75,42 +93,37 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         verdicts = {tally.verdict for tally in self.tallies}
         return "block" if "block" in verdicts else "redact" if "redact" in verdicts else "allow"
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> bytes:
+        """The JSON members of an `Outcome`."""
         latency = self.clock.monotonic() - self.started
-        call, target, decision = self.call, self.target, self.decision()
-        return Outcome(
-            decision=decision,
-            reason_code=self._reason(decision),
-            client_request_id=self.client_request_id,
-            route=ROUTE_PATHS[self.route],
-            stream=call is not None and call.stream,
-            key_id=self.caller.key_id,
-            model=call.model if call else None,
-            provider=target.provider if target else None,
-            target_id=target.id if target else None,
-            usage=self._usage(),
-            status=self.status,
-            error_code=self.error_code,
-            attempts=tuple(self.attempts),
-            policies=tuple([tally.outcome() for tally in self.tallies]),
-            latency_ms=milliseconds(latency),
-            first_byte_ms=None if self.first_byte is None else milliseconds(self.first_byte - self.started),
-            overhead_ms=milliseconds(latency - self.upstream_s if self.overhead_s is None else self.overhead_s),
+        overhead = latency - self.upstream_s if self.overhead_s is None else self.overhead_s
+        policies = _encode([tally.outcome() for tally in self.tallies]) if self.tallies else b"[]"
+        return self._facts(self._usage()) + _REST % (
+            b"null" if self.status is None else b"%d" % self.status,
+            _quoted(self.error_code),
+            b",".join(self.attempts),
+            policies,
+            latency * 1000,
+            b"null" if self.first_byte is None else b"%.3f" % ((self.first_byte - self.started) * 1000),
+            overhead * 1000,
         )
 
-    def _facts(self) -> CallFacts:
+    def _facts(self, usage: Usage) -> bytes:
+        """The JSON members of a `CallFacts`."""
         call, target, decision = self.call, self.target, self.decision()
-        return CallFacts(
-            decision=decision,
-            reason_code=self._reason(decision),
-            client_request_id=self.client_request_id,
-            route=ROUTE_PATHS[self.route],
-            stream=call is not None and call.stream,
-            key_id=self.caller.key_id,
-            model=call.model if call else None,
-            provider=target.provider if target else None,
-            target_id=target.id if target else None,
-            usage=_NO_USAGE if call is None else _input_of(call),
+        return _FACTS % (
+            decision.encode(),
+            _quoted(self._reason(decision)),
+            _quoted(self.client_request_id),
+            ROUTE_PATHS[self.route],
+            b"true" if call is not None and call.stream else b"false",
+            _quoted(self.caller.key_id),
+            b"null" if call is None else _quoted(call.model),
+            _NO_TARGET if target is None else target.event_members,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.output_tokens,
+            b"true" if usage.estimated else b"false",
         )
 
     def _reason(self, decision: Decision) -> str | None:
@@ -138,6 +151,11 @@ def client_request_id(value: bytes | None) -> str | None:
     return value.decode("ascii") if value and _CLIENT_REQUEST_ID.fullmatch(value) else None
 
 
-def milliseconds(seconds: float) -> float:
-    """To the microsecond, which is as exact as it means anything."""
-    return int(seconds * 1_000_000 + 0.5) / 1000
+def attempt(target: Target, status: int | None, took_s: float) -> bytes:
+    """The JSON of an `Attempt`."""
+    return _ATTEMPT % (target.id.encode(), b"null" if status is None else b"%d" % status, took_s * 1000)
+
+
+def _quoted(word: str | None) -> bytes:
+    """A JSON string, or null. Only for words whose grammar has nothing to escape, as all names, ids and codes have."""
+    return b"null" if word is None else b'"%b"' % word.encode()

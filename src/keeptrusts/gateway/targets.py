@@ -30,7 +30,8 @@ class TargetCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One provider endpoint. `head` are the header lines of every request to it, the credential included.
+    """One provider endpoint. `head` are the header lines of every request to it, the credential included;
+    `event_members` is what its calls' events say of it, as JSON.
 
     `declared` are the names of those headers, in lower case: a client's do not come beside them.
     `has_credential` is False where its secret is missing: such a target is passed over.
@@ -49,6 +50,7 @@ class Target:
     declared: frozenset[bytes]
     timeouts: Timeouts
     has_credential: bool
+    event_members: bytes
     counters: TargetCounters = field(compare=False)
 
     def answers(self, model: str) -> bool:
@@ -84,6 +86,7 @@ def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, T
             total_s=spec.timeouts.total_s,
         ),
         has_credential=secret is not None or not needs_secret,
+        event_members=b'"provider":"%b","target_id":"%b"' % (spec.provider.encode(), spec.id.encode()),
         counters=counters.get(spec.id) or TargetCounters(),
     )
 

@@ -8,7 +8,7 @@ from fakes.clock import START_NS, FakeClock
 from fakes.events import ORIGIN, make_outcome
 from keeptrusts.cli.event_log import EventLog, Filter, NoEventLog, find_spools
 from keeptrusts.contract.events import Gap
-from keeptrusts.gateway.outbox import Outbox, compile_source
+from keeptrusts.gateway.outbox import Outbox, compile_source, members_of
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.segments import SpoolLimits
 from keeptrusts.runtime.spool import Spool
@@ -25,7 +25,7 @@ def gateway(directory, *, limits=None):
 
     def record(second, **changes):
         received_ns = START_NS + second * SECOND_NS
-        outbox.close(new_hex(received_ns), received_ns, source, make_outcome(**changes))
+        outbox.close(new_hex(received_ns), received_ns, source, members_of(make_outcome(**changes)))
 
     try:
         yield record

@@ -14,7 +14,7 @@ from fakes.clock import START_NS, FakeClock
 from fakes.events import ORIGIN, make_facts, make_outcome
 from keeptrusts.cli import events
 from keeptrusts.contract.faults import Fault
-from keeptrusts.gateway.outbox import Outbox, compile_source
+from keeptrusts.gateway.outbox import Outbox, compile_source, members_of
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.segments import SpoolLimits
 from keeptrusts.runtime.spool import Spool
@@ -41,9 +41,9 @@ def state(tmp_path):
     directory = tmp_path / "gateway-41002" / "spool" / "0"
     spool = Spool(directory, boot_id="b", clock=FakeClock(), limits=SpoolLimits())
     outbox, source = Outbox(spool, boot_id="b"), compile_source(ORIGIN, is_audited=False)
-    outbox.open(new_hex(START_NS), START_NS, source, make_facts())
+    outbox.open(new_hex(START_NS), START_NS, source, members_of(make_facts()))
     for model, decision in (("gpt-4o-mini", "allow"), ("=cmd|x", "redact"), ("\x1b[2Jgone", "block")):
-        outbox.close(new_hex(START_NS), START_NS, source, make_outcome(model=model, decision=decision))
+        outbox.close(new_hex(START_NS), START_NS, source, members_of(make_outcome(model=model, decision=decision)))
     yield tmp_path
     outbox.shut_down()
 
@@ -76,11 +76,11 @@ def test_following_prints_events_as_they_come_and_ends_quietly(tmp_path):
     directory = tmp_path / "gateway-41002" / "spool" / "0"
     spool = Spool(directory, boot_id="b", clock=FakeClock(), limits=SpoolLimits(segment_bytes=4000))
     outbox, source = Outbox(spool, boot_id="b"), compile_source(ORIGIN, is_audited=False)
-    outbox.close(new_hex(START_NS), START_NS, source, make_outcome(model="before"))
+    outbox.close(new_hex(START_NS), START_NS, source, members_of(make_outcome(model="before")))
     with running("tail", "--follow", "--json", "--state-dir", tmp_path) as process:
         assert json.loads(process.stdout.readline())["model"] == "before"
         for n in range(10):
-            outbox.close(new_hex(START_NS), START_NS, source, make_outcome(model=f"m{n}"))
+            outbox.close(new_hex(START_NS), START_NS, source, members_of(make_outcome(model=f"m{n}")))
         assert [json.loads(process.stdout.readline())["model"] for _ in range(10)] == [f"m{n}" for n in range(10)]
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
@@ -107,7 +107,7 @@ def fill_audited(outbox):
     source, count = compile_source(ORIGIN, is_audited=True), 0
     while count < 1000:
         try:
-            outbox.close(new_hex(START_NS), START_NS, source, make_outcome())
+            outbox.close(new_hex(START_NS), START_NS, source, members_of(make_outcome()))
         except Fault:
             break
         count += 1

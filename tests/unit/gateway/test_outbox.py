@@ -20,7 +20,7 @@ from keeptrusts.contract.events import (
 )
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
-from keeptrusts.gateway.outbox import Outbox, compile_source, open_outbox
+from keeptrusts.gateway.outbox import Outbox, compile_source, members_of, open_outbox
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.segments import SpoolLimits
 from keeptrusts.runtime.spool import Spool
@@ -61,9 +61,9 @@ def new_call():
 def test_a_call_leaves_an_open_record_and_then_its_event(tmp_path):
     call = new_call()
     with outbox_in(tmp_path) as box:
-        box.open(call, START_NS, SOURCE, make_facts())
+        box.open(call, START_NS, SOURCE, members_of(make_facts()))
         assert [type(record) for record in records(tmp_path)] == [OpenRecord]
-        box.close(call, START_NS, SOURCE, make_outcome())
+        box.close(call, START_NS, SOURCE, members_of(make_outcome()))
         opened, event = records(tmp_path)
     assert opened.request_id == event.request_id == f"req_{call}"
     assert event.id == f"evt_{call}"
@@ -74,7 +74,12 @@ def test_a_call_leaves_an_open_record_and_then_its_event(tmp_path):
 
 def test_a_call_refused_before_it_went_anywhere_leaves_its_event_alone(tmp_path):
     with outbox_in(tmp_path) as box:
-        box.close(new_call(), START_NS, SOURCE, make_outcome(decision="block", status=400, target_id=None, attempts=()))
+        box.close(
+            new_call(),
+            START_NS,
+            SOURCE,
+            members_of(make_outcome(decision="block", status=400, target_id=None, attempts=())),
+        )
     (event,) = records(tmp_path)
     assert event.decision == "block"
 
@@ -137,8 +142,8 @@ def test_what_is_put_together_by_hand_is_what_the_types_say(tmp_path_factory, ou
     directory = tmp_path_factory.mktemp("spool")
     call, source = new_call(), compile_source(origin, is_audited=is_audited)
     with outbox_in(directory) as box:
-        box.open(call, received_ns, source, outcome)
-        box.close(call, received_ns, source, outcome)
+        box.open(call, received_ns, source, members_of(outcome))
+        box.close(call, received_ns, source, members_of(outcome))
     opened, closed = (record.payload for record in SpoolReader(directory).read())
     event = msgspec.json.decode(closed, type=DecisionEvent)
     plain = {**msgspec.to_builtins(outcome), **msgspec.to_builtins(origin)}
@@ -168,9 +173,9 @@ def crash(box):
 def test_calls_that_a_crash_cut_off_are_recorded_as_interrupted(tmp_path):
     box = open_box(tmp_path, boot_id="before")
     ended, cut = new_call(), new_call()
-    box.open(ended, START_NS, SOURCE, make_facts())
-    box.open(cut, START_NS, AUDITED, make_facts(decision="redact", reason_code="pii_detected", stream=True))
-    box.close(ended, START_NS, SOURCE, make_outcome())
+    box.open(ended, START_NS, SOURCE, members_of(make_facts()))
+    box.open(cut, START_NS, AUDITED, members_of(make_facts(decision="redact", reason_code="pii_detected", stream=True)))
+    box.close(ended, START_NS, SOURCE, members_of(make_outcome()))
     crash(box)
     for _ in range(2):
         with outbox_in(tmp_path, boot_id="after"):
@@ -189,9 +194,9 @@ def test_calls_that_a_crash_cut_off_are_recorded_as_interrupted(tmp_path):
 def test_a_long_call_is_found_again_however_many_segments_later(tmp_path):
     box = open_box(tmp_path)
     long_call = new_call()
-    box.open(long_call, START_NS, SOURCE, make_facts())
+    box.open(long_call, START_NS, SOURCE, members_of(make_facts()))
     for _ in range(60):
-        box.close(new_call(), START_NS, SOURCE, make_outcome())
+        box.close(new_call(), START_NS, SOURCE, members_of(make_outcome()))
     crash(box)
     with outbox_in(tmp_path):
         pass
@@ -201,28 +206,28 @@ def test_a_long_call_is_found_again_however_many_segments_later(tmp_path):
 
 def test_calls_still_open_at_the_end_are_recorded_as_interrupted(tmp_path):
     with outbox_in(tmp_path) as box:
-        box.open(new_call(), START_NS, SOURCE, make_facts())
+        box.open(new_call(), START_NS, SOURCE, members_of(make_facts()))
     assert [event.error_code for event in events(tmp_path)] == ["interrupted"]
 
 
 def fill(box, source):
     for _ in range(100):
         call = new_call()
-        box.open(call, START_NS, source, make_facts())
-        box.close(call, START_NS, source, make_outcome())
+        box.open(call, START_NS, source, members_of(make_facts()))
+        box.close(call, START_NS, source, members_of(make_outcome()))
 
 
 def test_under_audit_a_full_spool_refuses_the_call_and_keeps_every_event(tmp_path):
     with outbox_in(tmp_path) as box:
         let_in = new_call()
-        box.open(let_in, START_NS, AUDITED, make_facts())
+        box.open(let_in, START_NS, AUDITED, members_of(make_facts()))
         with pytest.raises(Fault) as raised:
             fill(box, AUDITED)
         assert raised.value.code is Code.AUDIT_UNAVAILABLE
         assert str(tmp_path) not in raised.value.message
         with pytest.raises(Fault):
-            box.close(new_call(), START_NS, AUDITED, make_outcome(decision="block"))
-        box.close(let_in, START_NS, AUDITED, make_outcome())
+            box.close(new_call(), START_NS, AUDITED, members_of(make_outcome(decision="block")))
+        box.close(let_in, START_NS, AUDITED, members_of(make_outcome()))
         assert box.is_degraded
         assert box.dropped == 0
     found = records(tmp_path)
@@ -257,8 +262,8 @@ def test_each_event_is_a_line_too_and_open_records_are_not(tmp_path):
     lines = Lines()
     with outbox_in(tmp_path, lines=lines) as box:
         call = new_call()
-        box.open(call, START_NS, SOURCE, make_facts())
-        box.close(call, START_NS, SOURCE, make_outcome(model="two\nlines"))
+        box.open(call, START_NS, SOURCE, members_of(make_facts()))
+        box.close(call, START_NS, SOURCE, members_of(make_outcome(model="two\nlines")))
     assert lines.is_closed
     (line,) = lines.lines
     assert b"\n" not in line
@@ -269,7 +274,7 @@ def test_each_event_is_a_line_too_and_open_records_are_not(tmp_path):
 async def test_an_open_outbox_is_flushed_and_closed_with_its_block(tmp_path):
     async with open_outbox(tmp_path / "0", boot_id=BOOT, clock=FakeClock()) as box:
         call = new_call()
-        box.open(call, START_NS, SOURCE, make_facts())
+        box.open(call, START_NS, SOURCE, members_of(make_facts()))
         descriptor = box._spool._descriptor
         assert os.fstat(descriptor).st_size > 0
     assert [event.error_code for event in events(tmp_path / "0")] == ["interrupted"]

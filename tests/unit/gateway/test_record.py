@@ -9,7 +9,7 @@ from keeptrusts.contract.events import Attempt
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.judging import Tally
-from keeptrusts.gateway.record import client_request_id
+from keeptrusts.gateway.record import attempt, client_request_id
 from keeptrusts.policies.verdict import Block, Phase, Rewrite
 from keeptrusts.providers.errors import POLICY_CODES
 
@@ -37,7 +37,7 @@ def test_a_call_that_got_its_answer():
     record = make_record(client_request_id="mine-1", call=CALL)
     record.target = record.snapshot.targets[0]
     record.open()
-    record.attempts.append(Attempt(target_id="main", status=200, ms=800.0))
+    record.attempts.append(attempt(record.target, 200, 0.8))
     record.upstream_s, record.first_byte = 0.75, 1000.5
     record.usage, record.status = Usage(input_tokens=9, output_tokens=3), 200
     record.clock.advance(0.875)
