@@ -10,6 +10,7 @@ from keeptrusts.gateway.routes import (
     NOT_OFFERED,
     PAGES,
     Page,
+    find_deployment,
     is_not_offered,
 )
 
@@ -61,3 +62,17 @@ def test_objects_that_live_at_the_provider_are_known_as_such(path):
 )
 def test_anything_else_is_just_not_there(path):
     assert not is_not_offered(path)
+
+
+@pytest.mark.parametrize(("path", "found"), [
+    ("/openai/deployments/gpt-4o-mini/chat/completions", (Route.CHAT, "gpt-4o-mini")),
+    ("/openai/deployments/a%2Fb/embeddings", (Route.EMBEDDINGS, "a/b")),
+    ("/openai/deployments/m/audio/speech", (Route.SPEECH, "m")),
+    ("/openai/deployments/m/v1/chat/completions", (Route.CHAT, "m")),
+    ("/openai/deployments/m/files", None),
+    ("/openai/deployments/m", None),
+    ("/openai/deployments/", None),
+    ("/v1/chat/completions", None),
+])  # fmt: skip
+def test_azures_older_paths_name_route_and_model(path, found):
+    assert find_deployment(path) == found
