@@ -1,6 +1,7 @@
 """The facts of one call as they come to light; at its end they become its decision event. Never the text."""
 
 import re
+
 import msgspec
 
 from keeptrusts.contract.call import Call, Route
