@@ -69,8 +69,20 @@ def health(
         facts = None
     if not isinstance(facts, dict) or "status" not in facts:
         fail(f"what answers at {url} is no gateway: --url names its address, such as http://127.0.0.1:41002", 1)
-    print(json.dumps(facts, indent=2) if as_json else f"{url}: {facts['status']}")
+    print(json.dumps(facts, indent=2) if as_json else "\n".join([f"{url}: {facts['status']}", *_list_troubles(facts)]))
     raise typer.Exit(1 if facts["status"] == "unhealthy" else 0)
+
+
+def _list_troubles(facts: dict[str, Any]) -> list[str]:
+    """Why a gateway is not healthy, as far as it says: it tells callers on its own machine."""
+    config, events = facts.get("config", {}), facts.get("events", {})
+    troubles = [f"target {name}: {state}" for name, state in facts.get("providers", {}).items() if state != "reachable"]
+    troubles += [f"the pack's newest version is not served: {problem}" for problem in config.get("rejected", [])]
+    if config.get("source") == "last_good":
+        troubles.append("the last good pack is served")
+    if events.get("dropped"):
+        troubles.append(f"events lost since start: {events['dropped']}")
+    return [f"  {trouble}" for trouble in troubles]
 
 
 def _facts_of(answer: IO[bytes]) -> Any:

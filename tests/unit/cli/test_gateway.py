@@ -183,6 +183,25 @@ def test_health_says_how_the_gateway_is_and_fails_when_it_is_not_well(state, sta
     assert (told.exit_code, told.stdout) == (code, f"{url}: {state}\n")
 
 
+def test_health_says_what_is_wrong_as_far_as_the_gateway_tells():
+    facts = {
+        "status": "degraded",
+        "providers": {"main": "reachable", "spare": "unavailable"},
+        "config": {"source": "last_good", "rejected": ["3:5: E001 policies.chain[0]: no such kind"]},
+        "events": {"pending": 0, "dropped": 7},
+    }
+    with answering(200, json.dumps(facts).encode()) as url:
+        told = health(url)
+    assert told.exit_code == 0
+    assert told.stdout.splitlines() == [
+        f"{url}: degraded",
+        "  target spare: unavailable",
+        "  the pack's newest version is not served: 3:5: E001 policies.chain[0]: no such kind",
+        "  the last good pack is served",
+        "  events lost since start: 7",
+    ]
+
+
 def test_health_gives_the_whole_answer_to_programs():
     with answering(200, json.dumps(HEALTHY).encode()) as url:
         told = health(f"{url}/", "--json")
