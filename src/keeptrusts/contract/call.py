@@ -119,6 +119,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     `closes` names the channels whose text ends with this event (its own fragments included); `closes_all` means every
     open one.
     `repeats` are whole texts: they say again what fragments said before, or come only whole (a tool's result).
+    `literal` is the place of the only fragment's JSON string in the event, where no more was decoded: then no tree.
     """
 
     event: bytes
@@ -127,4 +128,5 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     repeats: tuple[Text, ...] = ()
     closes: tuple[Channel, ...] = ()
     closes_all: bool = False
+    literal: tuple[int, int] | None = None
     unreadable: tuple[Unreadable, ...] = ()

@@ -43,41 +43,45 @@ class OpenText:
         self._channels = [self._begin(policy, form) for policy in judge.policies]
 
     def feed(self, text: str) -> str:
-        for position in range(len(self._channels)):
-            text = self._step(position, text, is_last=False)
+        for position, channel in enumerate(self._channels):
+            try:
+                text = channel.feed(text) if text else ""
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+                text = self._fail(position, error).feed(text)
         return text
 
     def finish(self) -> str:
         """The rest of the text: what one policy held back still goes through those after it."""
         text = ""
-        for position in range(len(self._channels)):
-            text = self._step(position, text, is_last=True)
+        for position, channel in enumerate(self._channels):
+            released = ""
+            try:
+                if text:
+                    released = channel.feed(text)
+                    text = ""
+                text = released + channel.finish()
+            except Exception as error:  # noqa: BLE001 - as above
+                text = released + self._fail(position, error).feed(text)
         return text
 
     def _begin(self, policy: TextPolicy, form: Form) -> TextChannel | Failed:
         try:
             return policy.open_channel(form)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
+        except Exception as error:  # noqa: BLE001 - as above
             return Failed(self._judge.after_error(policy, error), {})
 
-    def _step(self, position: int, text: str, *, is_last: bool) -> str:
-        channel = self._channels[position]
-        released = ""
-        try:
-            if text:
-                released = channel.feed(text)
-                text = ""
-            return released + channel.finish() if is_last else released
-        except Exception as error:  # noqa: BLE001 - as above
-            verdict = self._judge.after_error(self._policies[position], error)
-            failed = self._channels[position] = Failed(verdict, dict(channel.findings))
-            return released + failed.feed(text)
+    def _fail(self, position: int, error: Exception) -> Failed:
+        """What stands in for a channel from here on."""
+        findings = dict(self._channels[position].findings)
+        failed = Failed(self._judge.after_error(self._policies[position], error), findings)
+        self._channels[position] = failed
+        return failed
 
     def find_block(self) -> tuple[TextPolicy, Block] | None:
         """Which policy blocked, and why."""
-        for policy, channel in zip(self._policies, self._channels, strict=True):
+        for position, channel in enumerate(self._channels):
             if channel.blocked:
-                return policy, channel.blocked
+                return self._policies[position], channel.blocked
         return None
 
     def verdicts(self) -> list[Verdict]:
@@ -145,6 +149,8 @@ class StreamJudge:
 
     def _pass(self, event: bytes) -> bytes:
         piece = self._reader.read(event)
+        if piece.literal is not None:
+            return self._pass_fragment(piece)
         if not (piece.fragments or piece.repeats or piece.closes or piece.closes_all or piece.unreadable):
             return self._reader.write(piece, {})
         if self._refuses_unreadable(piece):
@@ -160,6 +166,12 @@ class StreamJudge:
         if piece.repeats:
             self._judge_repeats(piece.repeats, changes)
         return before if self.fault and not piece.fragments else before + self._reader.write(piece, changes)
+
+    def _pass_fragment(self, piece: Piece) -> bytes:
+        """The usual event: one more bit of one text, and nothing else."""
+        changes: dict[Path, str] = {}
+        self._feed(piece.fragments[0], changes)
+        return self._reader.write(piece, changes)
 
     def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
         text = self._open.get(fragment.channel)

@@ -4,7 +4,7 @@ import httpx2 as httpx
 import openai
 import pytest
 
-from keeptrusts.contract.call import Form
+from keeptrusts.contract.call import Form, Fragment
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers.json_body import decode, encode
@@ -228,6 +228,21 @@ def test_completions_speak_by_their_own_member():
     changed = shout(reader, stream)
     assert b'"text":"HELLO"' in changed
     assert reader.is_complete
+
+
+def test_events_alike_are_read_and_changed_like_the_first_whatever_comes_between():
+    words = [chunk(delta(content=word)) for word in ("one", "two", 'thr"ee', "four")]
+    between = [chunk(delta(1, content="other")), chunk(delta(refusal="no")), STOP]
+    events = [*words, *(event for other in between for event in (other, *words))]
+    reader = ChatStream(strip_usage=False)
+    assert [loud(reader, event) for event in events] == [loud(ChatStream(strip_usage=False), event) for event in events]
+    other = ChatStream(strip_usage=False)
+    assert [other.read(event).literal is not None for event in words] == [False, False, True, True]
+
+
+def loud(reader: ChatStream, event: bytes) -> tuple[tuple[Fragment, ...], bytes]:
+    piece = reader.read(event)
+    return piece.fragments, reader.write(piece, {fragment.path: "LOUD" for fragment in piece.fragments})
 
 
 @pytest.mark.parametrize(
