@@ -50,12 +50,13 @@ class Family:
 class Detector:
     """A set of shapes, compiled. Immutable and shared."""
 
-    __slots__ = ("families", "has_text_edge", "tails")
+    __slots__ = ("families", "gate", "has_text_edge", "tails")
 
     def __init__(
         self, families: tuple[Family, ...], tails: tuple[Callable[..., Any], ...], *, has_text_edge: bool
     ) -> None:
         self.families = families
+        self.gate = join_gates(families)
         self.tails = tails
         self.has_text_edge = has_text_edge
 
@@ -69,11 +70,19 @@ class Detector:
 
     def starts(self, text: bytes, start: int) -> list[tuple[int, Family]]:
         """Where each family matches first, without those that match nowhere."""
+        if self.gate is not None and not is_any_in(self.gate, text):
+            return []
         return [
             (place, family)
             for family in self.families
             if (family.gate is None or is_any_in(family.gate, text)) and (place := family.find(text, start)) >= 0
         ]
+
+
+def join_gates(families: tuple[Family, ...]) -> tuple[int, ...] | None:
+    """Bytes of which a text contains one if any family has a find in it; None where no small set is known."""
+    gates = [family.gate for family in families]
+    return None if None in gates else tuple(sorted({code for gate in gates if gate is not None for code in gate}))
 
 
 def is_any_in(gate: tuple[int, ...], text: bytes) -> bool:

@@ -29,12 +29,11 @@ class ProseChannel:
         scan = self.scan
         start = scan.cursor
         scan.raw += data
-        edits = scan.advance(final=final, starts=starts)
-        parts = []
-        for edit in edits:
-            parts += [scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass"), edit.marker]
+        released = ""
+        for edit in scan.advance(final=final, starts=starts):
+            released += scan.raw[start : start + edit.keep].decode("utf-8", "surrogatepass") + edit.marker
             start += edit.keep + edit.drop
-        rest = scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
+        released += scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
         self.blocked = scan.account.blocked
         scan.trim()
-        return "".join([*parts, rest]) if parts else rest
+        return released
