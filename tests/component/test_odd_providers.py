@@ -211,3 +211,36 @@ async def test_texts_in_two_choices_do_not_mix(tmp_path):
     async with open_world(tmp_path, stream(body.encode(), size=11), chain=PII) as world:
         answer = await world.ask("/v1/chat/completions", CHAT | {"stream": True, "n": 2})
     assert spoken(answer.body) == {"choice 0 content": "[EMAIL] a", "choice 1 content": "[EMAIL] b"}
+
+
+@pytest.mark.parametrize(
+    "asked", [None, {}, {"include_usage": False}, {"include_obfuscation": False}, {"include_usage": None}]
+)
+async def test_usage_is_counted_and_hidden_however_a_client_does_not_ask_for_it(tmp_path, chain, asked):
+    usage = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
+             "usage": {"prompt_tokens": 3, "completion_tokens": 4}}  # fmt: skip
+    body = f"data: {chunk('hi', 'stop')}\n\ndata: {json.dumps(usage)}\n\ndata: [DONE]\n\n".encode()
+    async with open_world(tmp_path, stream(body, size=30), chain=chain) as world:
+        answer = await world.ask("/v1/chat/completions", CHAT | {"stream": True, "stream_options": asked})
+        sent = json.loads(world.replay.last.body)
+        event = await world.event()
+    assert sent == CHAT | {"stream": True, "stream_options": (asked or {}) | {"include_usage": True}}
+    assert b'"usage"' not in answer.body
+    assert answer.ended_cleanly
+    assert (event.usage.input_tokens, event.usage.output_tokens, event.usage.estimated) == (3, 4, False)
+
+
+async def test_a_huge_prompt_does_not_hold_up_other_callers(tmp_path):
+    long = f"mail {MAIL} " * 9_000  # finds are what takes time; 10,000 of them would be a block
+    async with open_world(tmp_path, Reply(body=b"{}"), chain=PII) as world:
+        async with asyncio.TaskGroup() as group:
+            big = group.create_task(
+                world.ask("/v1/chat/completions", CHAT | {"messages": [{"role": "user", "content": long}]})
+            )
+            turns = 0
+            while not big.done():
+                turns += 1
+                await asyncio.sleep(0.001)
+        assert big.result().status == 200
+        assert MAIL.encode() not in world.replay.last.body
+    assert turns > 4  # in between, others were served

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from openai import AsyncOpenAI, BadRequestError
+from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient
 
 from fakes.clients import connect, get, post
 from fakes.processes import free_port
@@ -272,3 +272,38 @@ async def test_the_same_gateway_blocks_where_its_pack_says_so(tmp_path):
             await sdk.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
         assert raised.value.code == "input_blocked"
         assert replay.calls == 0
+
+
+async def test_a_gateway_serves_tls_and_prints_its_events(tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "edge-ca.pem")
+    edge = authority.issue_cert("localhost", "127.0.0.1")
+    edge.private_key_pem.write_to_path(tmp_path / "edge.key")
+    for blob in edge.cert_chain_pems:
+        blob.write_to_path(tmp_path / "edge.pem", append=True)
+    write_pack(tmp_path)
+    port = free_port()
+    command = (
+        f"exec kt gateway run --listen 127.0.0.1:{port} --policy-config team-alpha/policy-config.yaml --events-stdout"
+    )
+    tls = {"TEAM_ALPHA_OPENAI_KEY": PROVIDER_KEY, "KEEPTRUSTS_GATEWAY_TOKEN": KEY}
+    async with open_openai(tmp_path, ANSWER) as (_, variables, _):
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-euc", f"{command} --tls-cert edge.pem --tls-key edge.key"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment(tmp_path, **tls, **variables),
+        )
+        trust = ssl.create_default_context(cafile=tmp_path / "edge-ca.pem")
+        http = DefaultAsyncHttpxClient(verify=trust)
+        async with AsyncOpenAI(
+            base_url=f"https://localhost:{port}/v1", api_key=KEY, http_client=http, max_retries=5
+        ) as sdk:
+            answer = await sdk.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
+        process.terminate()
+        out, _ = await process.communicate()
+    assert answer.choices[0].message.content == "I wrote to [EMAIL]."
+    (line,) = out.decode().splitlines()
+    event = json.loads(line)
+    assert (event["event_type"], event["decision"], event["status"]) == ("decision", "redact", 200)
+    assert process.returncode == 0
