@@ -10,7 +10,8 @@ from anthropic import Anthropic
 from openai import OpenAI
 
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.faults import RENDERINGS, render_body, retry_header, status_of
+from keeptrusts.gateway.faults import RENDERINGS, render_body, render_malformed, retry_header, status_of
+from keeptrusts.gateway.http.refusals import Malformed, overloaded
 from keeptrusts.providers.errors import POLICY_CODES
 
 CODES = list(Code)
@@ -114,3 +115,26 @@ def test_an_sdk_repeats_what_can_succeed_later(code):
         sdk.models.list()
     assert len(asked) == 1
     assert retry_header(Fault(code, "")) == b"retry-after: 1\r\n"
+
+
+def test_a_body_that_could_not_be_taken_is_refused_in_the_shape_of_the_route():
+    malformed = Malformed("why", code="body_too_large", status=413)
+    refusal = render_malformed(malformed, "req_1", anthropic=False)
+    error = {"message": "why", "type": "invalid_request_error", "param": None, "code": "body_too_large"}
+    assert json.loads(refusal.body) == {"error": error | {"request_id": "req_1"}}
+    assert (refusal.status, refusal.headers.count(b"req_1")) == (413, 1)
+    refusal = render_malformed(malformed, "req_1", anthropic=True)
+    assert json.loads(refusal.body) == {
+        "type": "error",
+        "error": error | {"type": "request_too_large"},
+        "request_id": "req_1",
+    }
+    assert b"\r\nrequest-id: req_1\r\n" in refusal.headers
+
+
+@pytest.mark.parametrize(("malformed", "line"), [
+    (overloaded("x"), b"retry-after: 1\r\n"),
+    (Malformed("x"), b"x-should-retry: false\r\n"),
+])  # fmt: skip
+def test_a_refused_body_says_whether_to_come_again(malformed, line):
+    assert render_malformed(malformed, "req_1", anthropic=False).headers.endswith(line)

@@ -1,6 +1,8 @@
 import msgspec
 
-from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, too_large
+from fakes.exchanges import make_exchange
+from keeptrusts.gateway.http.exchange import BodyRule, Refusal
+from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, refuse_exchange, too_large
 
 
 def test_a_refusal_has_the_shape_that_sdks_read():
@@ -25,3 +27,22 @@ def test_our_own_failure_says_nothing_of_its_reason():
 def test_a_method_that_no_path_takes_is_told_those_that_some_take():
     assert b"allow: GET, HEAD, POST\r\n" in refuse(Malformed("no", code="method_not_allowed", status=405)).headers
     assert b"allow" not in refuse(too_large(5)).headers
+
+
+class OwnWords(BodyRule):
+    """A rule that refuses by itself."""
+
+    def refuse(self, head, malformed):
+        return Refusal(malformed.status, b"", head.path.encode())
+
+
+def test_who_let_a_request_in_refuses_its_body_in_words_of_its_own():
+    exchange, _ = make_exchange(rule=OwnWords(5))
+    assert refuse_exchange(exchange, too_large(5)) == Refusal(413, b"", exchange.head.path.encode())
+
+
+def test_where_nobody_has_words_of_their_own_the_edge_refuses():
+    plain, _ = make_exchange(rule=BodyRule(5))
+    unruled, _ = make_exchange()
+    for exchange in (plain, unruled, None):
+        assert refuse_exchange(exchange, too_large(5)) == refuse(too_large(5))
