@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import ssl
 
 import anthropic
 import openai
 import pytest
+import trustme
 
 from fakes.clients import connect, post
 from fakes.replay import Reply, open_replay, stream
+from fakes.spoken import events_in
 from fakes.worlds import PII, World, open_world, until
 from keeptrusts.gateway import answers
 
@@ -253,3 +256,63 @@ async def test_a_silent_stream_is_kept_alive_and_the_sdk_does_not_notice(tmp_pat
         assert ping in answer.body
         with pytest.raises(FAILS):
             await consume(world, route)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error_code"),
+    [("completed", None), ("incomplete", None), ("failed", "upstream_error"), ("cancelled", None)],
+)
+async def test_every_end_of_a_response_is_an_end(tmp_path, chain, kind, error_code):
+    error = {"code": "server_error", "message": "cannot mail bob@example.com"} if kind == "failed" else None
+    usage = {"input_tokens": 5, "output_tokens": 6, "total_tokens": 11}
+    last = {"type": f"response.{kind}", "sequence_number": 4,
+            "response": RESPONSE | {"status": kind, "error": error, "usage": usage}}  # fmt: skip
+    body = BEGUN["/v1/responses"] + sse(last)
+    async with open_world(tmp_path, stream(body, size=70), chain=chain) as world:
+        answer = await world.ask("/v1/responses", CALLS["/v1/responses"] | {"stream": True})
+        event = await world.event()
+    assert b"upstream_truncated" not in answer.body
+    assert events_in(answer.body)[-1]["type"] == f"response.{kind}"
+    assert (b"bob@example.com" in answer.body) == (kind == "failed" and not chain)
+    assert (event.error_code, event.usage.output_tokens, event.usage.estimated) == (error_code, 6, False)
+
+
+async def test_an_error_that_anthropic_sends_inside_a_stream_is_raised_and_judged(tmp_path, chain):
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "cannot mail bob@example.com"}}
+    body = BEGUN["/v1/messages"] + sse(error)
+    async with open_world(tmp_path, stream(body, size=70), chain=chain) as world:
+        with pytest.raises(anthropic.APIStatusError) as raised:
+            await consume(world, "/v1/messages")
+        event = await world.event()
+    assert raised.value.body["error"]["type"] == "overloaded_error"
+    assert ("bob@example.com" in str(raised.value)) == (not chain)
+    assert (event.status, event.error_code) == (200, "upstream_error")
+
+
+async def test_an_error_event_of_a_response_is_passed_on_and_judged(tmp_path, chain):
+    error = {"type": "error", "code": "server_error", "message": "cannot mail bob@example.com", "param": None,
+             "sequence_number": 4}  # fmt: skip
+    async with open_world(tmp_path, stream(BEGUN["/v1/responses"] + sse(error)), chain=chain) as world:
+        answer = await world.ask("/v1/responses", CALLS["/v1/responses"] | {"stream": True})
+        assert (b"bob@example.com" in answer.body) == (not chain)
+        assert (await world.event()).error_code == "upstream_error"
+
+
+async def test_speech_that_breaks_off_has_no_clean_end(tmp_path):
+    reply = Reply(pieces=[b"\xff\xf3" * 500], content_type="audio/mpeg", ending="cut")
+    async with open_world(tmp_path, reply) as world:
+        answer = await world.ask("/v1/audio/speech", {"model": "m", "input": "hi", "voice": "alloy"})
+        assert not answer.is_complete
+        assert (await world.event()).error_code == "upstream_truncated"
+
+
+async def test_a_provider_whose_certificate_nobody_vouches_for_is_not_called(tmp_path):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    async with open_replay(Reply(body=b"{}"), tls=tls) as impostor:
+        target = {"id": "a", "provider": "openai", "model": "m", "base_url": f"https://127.0.0.1:{impostor.port}",
+                  "secret_key_ref": {"env": "UPSTREAM_KEY"}}  # fmt: skip
+        async with open_world(tmp_path, Reply(), providers={"targets": [target]}) as world:
+            answer = await world.ask("/v1/chat/completions", CHAT)
+            assert (answer.status, json.loads(answer.body)["error"]["code"]) == (502, "upstream_unreachable")
+        assert impostor.calls == 0
