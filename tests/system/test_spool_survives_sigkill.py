@@ -12,7 +12,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from keeptrusts.contract.events import DecisionEvent, Gap
-from keeptrusts.gateway.outbox import Outbox, members_of
+from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.runtime.records import EVENT, GAP
 from keeptrusts.runtime.segments import SpoolLimits
 from keeptrusts.runtime.spool import Spool

@@ -30,10 +30,10 @@ class TargetCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One provider endpoint. `head` are the header lines of every request to it, the credential included;
-    `event_members` is what its calls' events say of it, as JSON.
+    """One provider endpoint.
 
-    `declared` are the names of those headers, in lower case: a client's do not come beside them.
+    `head` are the header lines of every request to it, the credential included; `declared` are the names of those headers, in lower case: a client's do not come beside them.
+    `event_members` is what its calls' events say of it, as JSON.
     `has_credential` is False where its secret is missing: such a target is passed over.
     """
 
