@@ -1,5 +1,7 @@
 """Fixtures that every kind of test may use."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,12 @@ def recorded() -> Path:
     if not folder.is_dir():
         pytest.skip("no recorded provider traffic beside the project")
     return folder
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """For tests that measure CPU time: no coverage is taken, which would double it."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)

@@ -161,6 +161,7 @@ def test_a_policy_compiles_or_says_where_it_cannot():
     ],
     ids=range(15),
 )
+@pytest.mark.usefixtures("untraced")
 def test_hostile_packs_are_judged_within_a_second(text):
     JUDGE.judge("")
     begin = time.process_time()

@@ -141,6 +141,7 @@ def test_an_odd_number_is_a_wrong_value_and_reading_goes_on():
     ],
     ids=range(15),
 )
+@pytest.mark.usefixtures("untraced")
 def test_hostile_texts_are_read_or_refused_within_a_second(text):
     begin = time.process_time()
     read_source(text.encode()[:MAX_BYTES])

@@ -66,6 +66,7 @@ def test_all_patterns_together_have_an_end():
     ],
     ids=["optional", "alternatives", "nested", "refused"],
 )
+@pytest.mark.usefixtures("untraced")
 def test_whatever_patterns_a_pack_has_they_are_judged_within_a_second_of_cpu_time(patterns):
     began = time.process_time()
     with suppress(InvalidSettingsError):
