@@ -1,6 +1,6 @@
 """A stand-in for output policies: holds each channel's text back to its end and gives it out in upper case."""
 
-from keeptrusts.contract.call import Channel
+from keeptrusts.contract.call import Channel, Fragment
 from keeptrusts.providers.dialect import StreamReader
 from keeptrusts.providers.sse import SseSplitter
 
@@ -34,3 +34,14 @@ def shout(reader: StreamReader, stream: bytes) -> bytes:
         out.append(reader.write(piece, changes))
     assert not held, "a channel was never closed"
     return b"".join(out)
+
+
+def loud(reader: StreamReader, event: bytes) -> tuple[tuple[Fragment, ...], bytes]:
+    """What an event says, and the event with another text in each of these places."""
+    piece = reader.read(event)
+    return piece.fragments, reader.write(piece, {fragment.path: 'LO"UD' for fragment in piece.fragments})
+
+
+def are_short(reader: StreamReader, events: list[bytes]) -> list[bool]:
+    """Which of these events were read without decoding all of them."""
+    return [reader.read(event).literal is not None for event in events]

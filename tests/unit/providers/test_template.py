@@ -100,3 +100,18 @@ def test_an_event_with_a_repeated_key_gives_no_template():
 def test_an_oddly_spelled_text_gives_no_template():
     event = event_of(chunk("hello")).replace(b'"hello"', rb'"h\u0065llo"')
     assert make_template(event, chunk("hello"), PATH) is None
+
+
+@given(number=st.sampled_from(["0", "7", "1234", "-1", "1.5", "1e3", "07", "true", '"7"']), text=words)
+@settings(max_examples=60, deadline=None)
+def test_a_number_before_the_text_may_differ_if_it_is_whole(number, text):
+    tree = {"type": "t", "sequence_number": 12, "delta": "hello"}
+    template = make_template(event_of(tree), tree, ("delta",))
+    assert template is not None
+    event = event_of({**tree, "delta": text}).replace(b"12", number.encode(), 1)
+    found = template.find(event)
+    if number in {"0", "7", "1234"}:
+        assert found is not None
+        assert found[0] == text
+    else:
+        assert found is None

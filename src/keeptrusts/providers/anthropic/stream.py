@@ -10,6 +10,7 @@ from keeptrusts.providers.anthropic.blocks import collect_block
 from keeptrusts.providers.errors import anthropic_type
 from keeptrusts.providers.inventory import Inventory
 from keeptrusts.providers.json_body import replace_at
+from keeptrusts.providers.template import ShortPath, with_text
 from keeptrusts.providers.usage import anthropic_usage, read_counts
 
 _DELTA = b"event: content_block_delta\n"
@@ -32,6 +33,7 @@ class MessagesStream:
         self.is_complete = False
         self.failure: str | None = None
         self._open: dict[Channel, tuple[str, Form]] = {}  # field of the delta, how to read it
+        self._short = ShortPath()
 
     @property
     def is_over(self) -> bool:
@@ -45,6 +47,9 @@ class MessagesStream:
         return event
 
     def read(self, event: bytes) -> Piece:
+        return self._short.find(event) or self._read_event(event)
+
+    def _read_event(self, event: bytes) -> Piece:
         data = event[len(_DELTA) + 6 :] if event.startswith(_DELTA + b"data: ") else sse.parse(event)[1]
         if not data:
             return Piece(event=event)
@@ -56,6 +61,7 @@ class MessagesStream:
         kind = streams.type_of(tree)
         if kind == "content_block_delta":
             return self._read_delta(event, tree)
+        self._short.drop()
         self._note(tree)
         if kind == "content_block_start":
             return self._read_start(event, tree)
@@ -73,6 +79,8 @@ class MessagesStream:
         )
 
     def write(self, piece: Piece, changes: Changes) -> bytes:
+        if piece.literal is not None:
+            return with_text(piece, changes) if changes else piece.event
         real = streams.effective(piece.tree, changes)
         if not real:
             return piece.event
@@ -109,8 +117,11 @@ class MessagesStream:
                 if type(value) is str:
                     channel = (streams.index_of(tree.get("index")), kind)
                     self._open[channel] = (field, form)
-                    fragments = (Fragment(channel, ("delta", field), value, form),) if value else ()
-                    return Piece(event=event, tree=tree, fragments=fragments)
+                    fragment = Fragment(channel, ("delta", field), value, form)
+                    if not value:
+                        return Piece(event=event, tree=tree)
+                    self._short.keep(event, tree, fragment)
+                    return Piece(event=event, tree=tree, fragments=(fragment,))
                 if value is None:
                     return Piece(event=event, tree=tree)
             if kind == "signature_delta":

@@ -16,7 +16,7 @@ from keeptrusts.providers.errors import openai_type
 from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.openai.parts import TEXT_FIELDS
-from keeptrusts.providers.template import Template, make_template, with_text
+from keeptrusts.providers.template import ShortPath, with_text
 from keeptrusts.providers.usage import Counts, openai_usage, read_counts
 
 
@@ -36,7 +36,6 @@ class _Chunk(msgspec.Struct):
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 _CONTENT: Path = ("choices", 0, "delta", "content")
-_MAX_TEMPLATES = 8  # of one stream: events that all differ are not worth the attempt
 _PLAIN_CHOICE = frozenset(
     {"index", "delta", "logprobs", "finish_reason", "native_finish_reason", "content_filter_results"}
 )
@@ -60,9 +59,7 @@ class ChatStream:
         self._finished: set[int] = set()
         self._open: set[Channel] = set()
         self._origins: dict[Channel, tuple[dict[str, Any], Path]] = {}  # where each channel last spoke, texts apart
-        self._channel: Channel = None
-        self._template: Template | None = None  # of events with more text of this channel
-        self._templates_left = _MAX_TEMPLATES
+        self._short = ShortPath()
 
     def watch(self, event: bytes) -> bytes:
         try:
@@ -75,9 +72,9 @@ class ChatStream:
         return b"" if self._note(chunk) else event
 
     def read(self, event: bytes) -> Piece:
-        found = self._template.find(event) if self._template else None
-        if found is not None and found[0]:
-            return Piece(event=event, fragments=(Fragment(self._channel, _CONTENT, found[0]),), literal=found[1])
+        piece = self._short.find(event)
+        if piece is not None:
+            return piece
         tree = self._find_tree(event)
         if tree is not None:
             return self._find_plain(event, tree) or self._read_chunk(event, tree)
@@ -114,17 +111,13 @@ class ChatStream:
         if type(value) is not str or not value or channel not in self._open:
             return None
         self._origins[channel] = (tree, _CONTENT)
-        self._keep_template(channel, event, tree)
-        return Piece(event=event, tree=tree, fragments=(Fragment(channel, _CONTENT, value),))
-
-    def _keep_template(self, channel: Channel, event: bytes, tree: dict[str, Any]) -> None:
-        """Events like this one are read by their template, until an event of another kind comes."""
-        if self._templates_left > 0 and not tree["choices"][0].get("logprobs"):
-            self._templates_left -= 1
-            self._channel, self._template = channel, make_template(event, tree, _CONTENT)
+        fragment = Fragment(channel, _CONTENT, value)
+        if not choice.get("logprobs"):  # which would have to go when the text changes
+            self._short.keep(event, tree, fragment)
+        return Piece(event=event, tree=tree, fragments=(fragment,))
 
     def _read_chunk(self, event: bytes, tree: dict[str, Any]) -> Piece:
-        self._template = None
+        self._short.drop()
         chunk = _chunk_of(tree)
         if self._note(chunk):
             return Piece(event=b"")

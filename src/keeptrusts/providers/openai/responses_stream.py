@@ -4,6 +4,7 @@ Deltas bear an output index and one further index; later events say whole what d
 numbered, so a further event of ours moves the numbers of all that follow.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from keeptrusts.providers.json_body import replace_at
 from keeptrusts.providers.openai.items import collect_item
 from keeptrusts.providers.openai.parts import collect_part
 from keeptrusts.providers.openai.responses import collect_response
+from keeptrusts.providers.template import ShortPath, with_text
 from keeptrusts.providers.usage import openai_usage, read_counts
 
 _LIFECYCLE = frozenset({
@@ -30,6 +32,7 @@ _BINARY = frozenset({"response.audio.delta", "response.image_generation_call.par
 _SUB_INDEXES = ("content_index", "summary_index", "command_index")
 _LEFT_OUT = frozenset({"obfuscation"})
 _ERROR_WORDS = frozenset({"code", "param"})
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*([0-9]+)')
 
 
 class _Head(msgspec.Struct):
@@ -52,6 +55,7 @@ class ResponsesStream:
         self._number: int | None = None  # of the last event that went out
         self._shift = 0  # how many events of ours went out before
         self._origins: dict[Channel, tuple[dict[str, Any], Path]] = {}
+        self._short = ShortPath()
 
     @property
     def is_over(self) -> bool:
@@ -70,6 +74,10 @@ class ResponsesStream:
         return event
 
     def read(self, event: bytes) -> Piece:
+        piece = self._short.find(event)
+        if piece is not None:
+            self._last_event = event
+            return piece
         _, data = sse.parse(event)
         if not data or data.startswith(b"[DONE]"):
             return Piece(event=event, closes_all=bool(data))
@@ -81,12 +89,16 @@ class ResponsesStream:
         if kind.endswith(".delta") and kind not in _BINARY:
             fragments = self._read_delta(kind[:-6], tree)
             if fragments:
+                if len(fragments) == 1 and fragments[0].path == ("delta",) and not tree.get("logprobs"):
+                    self._short.keep(event, tree, fragments[0])
                 return Piece(event=event, tree=tree, fragments=fragments)
         self._note(tree)
         return self._read_whole(kind, event, tree)
 
     def write(self, piece: Piece, changes: Changes) -> bytes:
-        tree = piece.tree
+        if piece.literal is not None and not self._shift:
+            return self._write_short(piece, changes)
+        tree: Any = piece.tree if piece.literal is None else streams.find_tree(sse.parse(piece.event)[1])
         number = tree.get("sequence_number") if tree else None
         real = streams.effective(tree, changes)
         if type(number) is int:
@@ -103,6 +115,12 @@ class ResponsesStream:
         if type(number) is int and self._shift:
             tree = {**tree, "sequence_number": self._number}
         return streams.rewritten(piece.event, tree)
+
+    def _write_short(self, piece: Piece, changes: Changes) -> bytes:
+        number = _NUMBER.search(piece.event)
+        if number is not None:
+            self._number = int(number[1])
+        return with_text(piece, changes) if changes else piece.event
 
     def carry(self, channel: Channel, text: str) -> bytes:
         origin, path = self._origins[channel]

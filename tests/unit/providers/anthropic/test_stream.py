@@ -10,7 +10,7 @@ from keeptrusts.contract.usage import Usage
 from keeptrusts.providers.anthropic.stream import MessagesStream
 from keeptrusts.providers.json_body import encode
 from unit.providers.canaries import check_texts
-from unit.providers.redacting import events_of, shout
+from unit.providers.redacting import are_short, events_of, loud, shout
 
 
 def sent(kind, **members) -> bytes:
@@ -190,3 +190,12 @@ def test_the_sdk_raises_what_ends_a_stream(code, kind):
         list(client.messages.create(model="m", max_tokens=9, messages=[], stream=True))
     assert raised.value.body["error"] == {"type": kind, "message": "because", "code": code}
     assert raised.value.body["request_id"] == "req_1"
+
+
+def test_deltas_alike_are_read_and_changed_like_the_first_whatever_comes_between():
+    words = [delta(0, type="text_delta", text=word) for word in ("one", "", 'thr"ee', "four")]
+    between = [delta(1, type="input_json_delta", partial_json="{}"), delta(1, type="text_delta", text="a"), stop(0)]
+    events = [*words, *(one for other in between for one in (other, *words))]
+    reader = MessagesStream(False)
+    assert [loud(reader, one) for one in events] == [loud(MessagesStream(False), one) for one in events]
+    assert are_short(MessagesStream(False), words) == [False, False, True, True]

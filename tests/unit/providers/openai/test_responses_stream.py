@@ -11,7 +11,7 @@ from keeptrusts.providers.json_body import decode, encode
 from keeptrusts.providers.openai.responses_stream import ResponsesStream
 from keeptrusts.providers.sse import parse
 from unit.providers.canaries import check_texts
-from unit.providers.redacting import events_of, shout
+from unit.providers.redacting import are_short, events_of, loud, shout
 
 RESPONSE = {
     "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": [],
@@ -40,7 +40,10 @@ COUNTS = {"input_tokens": 9, "output_tokens": 4, "input_tokens_details": {"cache
 def numbered(*events, start=0) -> bytes:
     out = b""
     for number, event in enumerate(events, start):
-        out += b"event: %b\ndata: %b\n\n" % (event["type"].encode(), encode({**event, "sequence_number": number}))
+        out += b"event: %b\ndata: %b\n\n" % (
+            event["type"].encode(),
+            encode({"type": event["type"], "sequence_number": number, **event}),
+        )
     return out
 
 
@@ -239,3 +242,32 @@ def test_servers_that_do_not_number_their_events_are_read_too():
     piece = reader.read(one)
     assert reader.write(piece, {}) == one
     assert b"sequence_number" not in reader.carry(piece.fragments[0].channel, "more")
+
+
+def test_deltas_alike_are_read_and_changed_like_the_first_whatever_comes_between():
+    words = [event("output_text.delta", **AT, delta=word, logprobs=[]) for word in ("one", "", 'thr"ee', "four")]
+    tokens = [{"token": "a", "logprob": 0}]
+    between = [
+        event("function_call_arguments.delta", **FC, delta='{"a"'),
+        event("output_text.delta", **AT, delta="a", logprobs=tokens),
+        event("output_text.delta", output_index=2, content_index=0, item_id="msg_2", delta="b", logprobs=[]),
+        event("output_text.done", **AT, text="onethree", logprobs=[]),
+    ]
+    stream = numbered(*words, *(part for other in between for part in (other, *words)), start=98)
+    reader = ResponsesStream(False)
+    events = events_of(stream)
+    assert [loud(reader, one) for one in events] == [loud(ResponsesStream(False), one) for one in events]
+    assert are_short(ResponsesStream(False), events_of(numbered(*words))) == [False, False, True, True]
+
+
+def test_deltas_after_an_event_of_ours_are_numbered_on():
+    reader = ResponsesStream(False)
+    words = [event("output_text.delta", **AT, delta=word) for word in ("one", "two", "three", "four")]
+    first, second, third, fourth = events_of(numbered(*words, start=9))
+    assert reader.write(reader.read(first), {}) == first
+    assert reader.write(reader.read(second), {}) == second
+    carried = reader.carry(reader.read(second).fragments[0].channel, "more")
+    assert decode(parse(carried)[1]) == {**words[1], "delta": "more", "sequence_number": 11}
+    assert decode(parse(reader.write(reader.read(third), {}))[1]) == {**words[2], "sequence_number": 12}
+    changed = reader.write(reader.read(fourth), {("delta",): "x"})
+    assert decode(parse(changed)[1]) == {**words[3], "delta": "x", "sequence_number": 13}
