@@ -32,7 +32,8 @@ class TargetCounters:
 class Target:
     """One provider endpoint.
 
-    `head` are the header lines of every request to it, the credential included; `declared` are the names of those headers, in lower case: a client's do not come beside them.
+    `head` are the header lines of every request to it, the credential included; `declared` are the names of those
+    headers, in lower case: a client's do not come beside them.
     `event_members` is what its calls' events say of it, as JSON.
     `has_credential` is False where its secret is missing: such a target is passed over.
     """
