@@ -16,7 +16,7 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.callers import AnonymousCallers
 from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, Health
-from keeptrusts.gateway.http.exchange import Refusal
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages

@@ -6,7 +6,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.http.refusals import Refusal
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATIENCE_S = 5.0

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.http.exchange import Refusal
-from keeptrusts.gateway.http.refusals import JSON_LINE, Malformed
+from keeptrusts.gateway.http.refusals import JSON_LINE, Malformed, Refusal
 
 
 class Rendering(NamedTuple):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.pages import JSON, Pages
 from keeptrusts.gateway.pipeline import Admission, Pipeline
 from keeptrusts.gateway.routes import (

@@ -18,8 +18,8 @@ from keeptrusts.gateway.callers import Caller, Callers
 from keeptrusts.gateway.faults import render_malformed
 from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.health import Gauges
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
-from keeptrusts.gateway.http.refusals import Malformed
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.http.refusals import Malformed, Refusal
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.record import CallRecord, attempt, client_request_id

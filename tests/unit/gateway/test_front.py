@@ -10,7 +10,7 @@ from fakes.heads import make_head
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import TokenCallers
 from keeptrusts.gateway.front import MAX_PAGE_BODY, PageVisit
-from keeptrusts.gateway.http.exchange import Refusal
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.routes import ADMIN_PAGES, MODEL_ROUTES, PAGES, Page
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,8 @@ from keeptrusts.cli.fake_provider.prompt import Refused, encode
 from keeptrusts.cli.fake_provider.reply import Reply, Stamp, Streamed, Whole
 from keeptrusts.cli.fake_provider.responses import answer_response
 from keeptrusts.cli.fake_provider.vectors import answer_embedding, answer_moderation, get_model, list_models
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head, Refusal
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.runtime.clock import Clock
 
 MAX_BODY_BYTES = 32 * 1024 * 1024

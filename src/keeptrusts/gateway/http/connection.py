@@ -13,10 +13,10 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Protocol, cast
 
-from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Handler, Refusal
+from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Handler, refuse_exchange
 from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.reader import Budget, Refused, RequestReader
-from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, refuse_exchange, too_large
+from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, Refusal, overloaded, refuse, too_large
 from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body
 from keeptrusts.runtime.http.sweep import Sweeper
 from keeptrusts.runtime.tasks import spawn

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from keeptrusts.gateway.http.refusals import Malformed
+from keeptrusts.gateway.http.refusals import Malformed, Refusal, refuse
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES = {code: f"HTTP/1.1 {code} {_PHRASES.get(code, '')}\r\n".encode() for code in range(100, 1000)}
@@ -54,19 +53,10 @@ class BodyRule:
 
     max_body_bytes: int
 
-    def refuse(self, head: Head, malformed: "Malformed") -> "Refusal | None":
+    def refuse(self, head: Head, malformed: Malformed) -> Refusal | None:
         """How to answer where the body then cannot be taken; None: as the edge does by itself. Asked once at most."""
         del head, malformed
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer given instead of reading the body. `headers` are whole lines, each with its CRLF."""
-
-    status: int
-    headers: bytes
-    body: bytes
 
 
 class Handler(Protocol):
@@ -200,3 +190,10 @@ class Exchange:
         if not self.is_complete:
             self.is_complete = True
             self._line.cut(self, reset=self.is_started and not self._is_chunked)
+
+
+def refuse_exchange(exchange: Exchange | None, malformed: Malformed) -> Refusal:
+    """As `refuse`, in the words of whoever let the request in, if it was let in."""
+    if exchange is None or exchange.rule is None:
+        return refuse(malformed)
+    return exchange.rule.refuse(exchange.head, malformed) or refuse(malformed)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httptools
 
-from keeptrusts.gateway.http.exchange import Exchange, Handler, Head, Line, Refusal
+from keeptrusts.gateway.http.exchange import Exchange, Handler, Head, Line, refuse_exchange
 from keeptrusts.gateway.http.framing import (
     MAX_FIELDS,
     MAX_HEAD_BYTES,
@@ -20,7 +20,7 @@ from keeptrusts.gateway.http.framing import (
     split_target,
     without_http2_offer,
 )
-from keeptrusts.gateway.http.refusals import Malformed, overloaded, refuse, refuse_exchange, too_large
+from keeptrusts.gateway.http.refusals import Malformed, Refusal, overloaded, refuse, too_large
 from keeptrusts.gateway.http.repeats import Repeat, recognize, remember
 from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
 

@@ -1,10 +1,19 @@
 """Answers that the edge gives by itself, to what it cannot hand to anyone: malformed, too large, too slow, too many."""
 
+from dataclasses import dataclass
+
 import msgspec
 
-from keeptrusts.gateway.http.exchange import Exchange, Refusal
-
 JSON_LINE = b"content-type: application/json\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer given instead of reading the body. `headers` are whole lines, each with its CRLF."""
+
+    status: int
+    headers: bytes
+    body: bytes
 
 
 class Malformed(Exception):
@@ -24,13 +33,6 @@ def refuse(malformed: Malformed) -> Refusal:
     retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
     allow = b"allow: GET, HEAD, POST\r\n" if malformed.status == 405 else b""
     return Refusal(malformed.status, JSON_LINE + allow + retry, msgspec.json.encode({"error": error}))
-
-
-def refuse_exchange(exchange: Exchange | None, malformed: Malformed) -> Refusal:
-    """As `refuse`, in the words of whoever let the request in, if it was let in."""
-    if exchange is None or exchange.rule is None:
-        return refuse(malformed)
-    return exchange.rule.refuse(exchange.head, malformed) or refuse(malformed)
 
 
 def too_large(limit: int) -> Malformed:

@@ -11,8 +11,9 @@ import pytest
 import zstandard
 
 from fakes.wire import PATIENCE_S, Recorder, answers_in, converse, dialled, read_answer, until
-from keeptrusts.gateway.http.exchange import BodyRule, Refusal
+from keeptrusts.gateway.http.exchange import BodyRule
 from keeptrusts.gateway.http.limits import Limits
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.http.server import open_server
 from keeptrusts.runtime.tasks import spawn
 

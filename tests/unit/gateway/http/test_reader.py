@@ -2,8 +2,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Refusal
+from keeptrusts.gateway.http.exchange import BodyRule, Exchange
 from keeptrusts.gateway.http.reader import Budget, Refused, RequestReader
+from keeptrusts.gateway.http.refusals import Refusal
 
 LARGE = BodyRule(1 << 20)
 

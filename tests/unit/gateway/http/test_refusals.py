@@ -1,8 +1,8 @@
 import msgspec
 
 from fakes.exchanges import make_exchange
-from keeptrusts.gateway.http.exchange import BodyRule, Refusal
-from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, overloaded, refuse, refuse_exchange, too_large
+from keeptrusts.gateway.http.exchange import BodyRule, refuse_exchange
+from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, Refusal, overloaded, refuse, too_large
 
 
 def test_a_refusal_has_the_shape_that_sdks_read():
