@@ -7,9 +7,11 @@ Unexpected errors inside a policy fail closed, unless the operator chose `--fail
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
+
+import msgspec
 
 from keeptrusts.config.problems import format_path
 from keeptrusts.config.targets import Providers
@@ -17,7 +19,7 @@ from keeptrusts.contract.call import Call, Path, Text, Unreadable
 from keeptrusts.contract.events import Decision, PolicyOutcome
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.settings import FailMode
-from keeptrusts.policies.verdict import Allow, Block, Findings, Phase, Rewrite, TextPolicy, Verdict
+from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Phase, Rewrite, TextPolicy, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +45,14 @@ class Finished(Protocol):
     def blocked(self) -> Block | None: ...
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What one policy did in one phase of one call."""
 
     policy: TextPolicy
     phase: Phase
     verdict: Decision = "allow"
     reason_code: str | None = None
-    findings: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, int] = {}
 
     def add(self, verdict: Verdict) -> None:
         """Count a verdict; the worst one stays."""
@@ -96,14 +97,9 @@ class Judge:
 
     async def judge(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
         """What to change in these texts. Raises Fault when a policy blocks."""
+        if self._are_short(texts):
+            return self._judge_short(texts, tallies)
         changes: dict[Path, str] = {}
-        if sum(len(text.value) + TEXT_COST for text in texts) <= self.slice_size:
-            for tally in tallies:
-                for text in texts:
-                    self._act(
-                        tally, text, changes, self.verdict(tally.policy, text, changes.get(text.path, text.value))
-                    )
-            return changes
         turn_ends = self.now() + TURN_S
         for tally in tallies:
             for text in texts:
@@ -114,6 +110,23 @@ class Judge:
                     if self.now() > turn_ends:
                         await asyncio.sleep(0)
                         turn_ends = self.now() + TURN_S
+        return changes
+
+    def _are_short(self, texts: Sequence[Text]) -> bool:
+        size = 0
+        for text in texts:
+            size += len(text.value) + TEXT_COST
+        return size <= self.slice_size
+
+    def _judge_short(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
+        """The usual case, in one go; nearly always there is nothing to act upon."""
+        changes: dict[Path, str] = {}
+        for tally in tallies:
+            for text in texts:
+                value = changes.get(text.path, text.value) if changes else text.value
+                verdict = self.verdict(tally.policy, text, value)
+                if verdict is not ALLOW:
+                    self._act(tally, text, changes, verdict)
         return changes
 
     def verdict(self, policy: TextPolicy, text: Text, value: str) -> Verdict:

@@ -10,6 +10,8 @@ from keeptrusts.policies.text.prose import ProseChannel
 from keeptrusts.policies.text.scan import Rules
 from keeptrusts.policies.verdict import ALLOW, Phase, Rewrite, TextChannel, Verdict
 
+JSON = Form.JSON  # looked up for every text, and Python 3.11 is slow to find a member
+
 
 class RedactingPolicy:
     """Judges texts by a detector and rules. Immutable and shared by all calls."""
@@ -34,7 +36,7 @@ class RedactingPolicy:
 
     def judge(self, text: str, form: Form) -> Verdict:
         data = text.encode("utf-8", "surrogatepass")
-        if form is Form.JSON:
+        if form is JSON:
             return self.judge_json(data)
         starts = self.detector.starts(data, 0)
         if not starts:
@@ -59,6 +61,6 @@ class RedactingPolicy:
         return b"\\" not in data and not self.detector.has_text_edge
 
     def open_channel(self, form: Form) -> TextChannel:
-        if form is Form.JSON:
+        if form is JSON:
             return JsonChannel(self.detector, self.rules)
         return ProseChannel(self.detector, self.rules)
