@@ -210,4 +210,4 @@ async def test_a_drain_cuts_what_outlasts_its_grace_and_records_it(tmp_path):
         await world.gateway.drain()
         answer = await asking
         assert not answer.ended_cleanly
-        assert (await world.event()).error_code is not None
+        assert (await world.event()).error_code == "interrupted"

@@ -27,6 +27,7 @@ class Gauges:
     in_flight: int = 0
     requests: int = 0
     is_draining: bool = False
+    is_cutting: bool = False  # the grace is over: calls that end now are ended by us
 
 
 class Health:

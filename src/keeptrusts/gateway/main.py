@@ -61,7 +61,8 @@ class Gateway:
         for server in self._servers:
             server.stop_accepting()
         for server in self._servers:
-            await server.drain(self._grace_s)
+            if not await server.drain(self._grace_s):
+                self._gauges.is_cutting = True
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
 from keeptrusts.gateway.judging import check_call
-from keeptrusts.gateway.outbox import Outbox
+from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.record import CallRecord, attempt, client_request_id
 from keeptrusts.gateway.routing import choose_target
 from keeptrusts.gateway.snapshot import Snapshot
@@ -54,6 +54,10 @@ class Admission(BodyRule):
     pipeline: "Pipeline" = field(repr=False)
     model: str | None = None
 
+    def serves(self, snapshot: Snapshot, caller: Caller, model: str | None) -> bool:
+        """Whether it lets in this call too."""
+        return self.snapshot is snapshot and self.caller is caller and self.model == model
+
     def refuse(self, head: Head, malformed: Malformed) -> Refusal:
         return self.pipeline.refuse_unread(head, self, malformed)
 
@@ -70,6 +74,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
+        self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
     def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission:
         """Decide from the head alone whether to read the body. Raises Fault."""
@@ -85,7 +90,11 @@ class Pipeline:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
             raise Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")
-        return Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
+        admission = self._admissions.get(route)
+        if admission is None or not admission.serves(snapshot, caller, model):
+            admission = Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
+            self._admissions[route] = admission
+        return admission
 
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
         """The answer to a call that was let in and whose body cannot be taken; it has its event like any other."""
@@ -107,7 +116,7 @@ class Pipeline:
         except Fault as fault:
             answer.refuse(fault)
         except asyncio.CancelledError:
-            record.error_code = "client_disconnected"
+            record.error_code = INTERRUPTED if self._gauges.is_cutting else "client_disconnected"
             raise
         except Exception:
             log.exception("a call failed", extra={"facts": {"request_id": record.request_id}})
