@@ -119,6 +119,8 @@ class Unjudged:
         self._watch = reader.watch
 
     def pass_events(self, events: list[bytes]) -> bytes:
+        if len(events) == 1:
+            return self._watch(events[0])
         return b"".join([self._watch(event) for event in events])
 
     def flush(self) -> bytes:
@@ -137,6 +139,8 @@ class StreamJudge:
 
     def pass_events(self, events: list[bytes]) -> bytes:
         """What may go to the client. Sets `fault` once a policy blocks: then nothing more may follow."""
+        if len(events) == 1:
+            return self._pass(events[0])
         passed = []
         for event in events:
             passed.append(self._pass(event))
