@@ -27,7 +27,11 @@ class Gauges:
     in_flight: int = 0
     requests: int = 0
     is_draining: bool = False
-    is_cutting: bool = False  # the grace is over: calls that end now are ended by us
+    is_cutting: bool = False
+
+    def note_cut(self) -> None:
+        """The grace of a drain is over: calls that are cancelled from now on are cancelled by us."""
+        self.is_cutting = True
 
 
 class Health:

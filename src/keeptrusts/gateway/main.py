@@ -61,8 +61,7 @@ class Gateway:
         for server in self._servers:
             server.stop_accepting()
         for server in self._servers:
-            if not await server.drain(self._grace_s):
-                self._gauges.is_cutting = True
+            await server.drain(self._grace_s, before_cut=self._gauges.note_cut)
 
 
 @asynccontextmanager

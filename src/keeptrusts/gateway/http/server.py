@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.utils import format_datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ class Server:
             self._listener.close()
             self._listener = None
 
-    async def drain(self, grace_s: float) -> bool:
+    async def drain(self, grace_s: float, *, before_cut: Callable[[], None] = lambda: None) -> bool:
         """Let every request under way end, then close. Whether all of them did; after `grace_s` the rest is cut."""
         self.stop_accepting()
         self.is_draining = True
@@ -83,6 +83,7 @@ class Server:
         ends_at = self.loop.time() + grace_s
         while self._is_at_work():
             if self.loop.time() >= ends_at:
+                before_cut()
                 await self._cut()
                 return False
             await asyncio.sleep(POLL_S)
