@@ -34,7 +34,7 @@ from keeptrusts.runtime.http.client import HttpClient
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
-from keeptrusts.runtime.identifiers import new_hex
+from keeptrusts.runtime.identifiers import HexPool
 
 KEY_IN_URL = PREFIX.encode()
 
@@ -74,6 +74,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
+        self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
     def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission:
@@ -207,7 +208,7 @@ class Pipeline:
     def _open_record(self, head: Head, admission: Admission) -> CallRecord:
         received_ns = self._clock.unix_ns()
         return CallRecord(
-            hex_id=new_hex(received_ns),
+            hex_id=self._identifiers.new_hex(received_ns),
             received_ns=received_ns,
             started=self._clock.monotonic(),
             route=admission.route,
