@@ -44,6 +44,9 @@ _SETTINGS = frozenset({"choices", "usage", "service_tier", "system_fingerprint",
 _ENVELOPE = _SETTINGS | {"id", "object", "created", "model"}
 _LEFT_OUT = frozenset({"usage", "obfuscation"})
 _QUIET_DELTAS = frozenset({"role", "tool_call_id", "logprobs"})
+_CALL_KEYS = frozenset({"function", "custom", "extra_content"})
+_AUDIO_KEYS = frozenset({"data", "transcript"})
+_PART_KEYS = frozenset({"data"})  # encrypted reasoning
 
 
 class ChatStream:
@@ -123,8 +126,8 @@ class ChatStream:
             return Piece(event=b"")
         found = Inventory()
         fragments: list[Fragment] = []
-        for index, choice in enumerate(_objects(tree.get("choices"))):
-            self._read_choice(found, fragments, ("choices", index), choice)
+        for path, choice in _objects(found, ("choices",), tree.get("choices")):
+            self._read_choice(found, fragments, path, choice)
         found.members(tree, {"error": streams.collect_error}, _SETTINGS, Role.ASSISTANT)
         return Piece(
             event=event,
@@ -145,13 +148,14 @@ class ChatStream:
             return piece.event
         tree = replace_at(piece.tree, real)
         for path in real:
-            if path[0] == "choices" and tree["choices"][path[1]].get("logprobs"):
-                tree["choices"][path[1]]["logprobs"] = None  # token by token, they say what the text no longer says
+            choice = streams.value_at(tree, path[:2]) if path[0] == "choices" else None
+            if type(choice) is dict and choice.get("logprobs"):
+                choice["logprobs"] = None  # token by token, they say what the text no longer says
         return streams.rewritten(piece.event, tree)
 
     def carry(self, channel: Channel, text: str) -> bytes:
         origin, path = self._origins[channel]
-        tree = streams.sole_text(origin, path, text, _LEFT_OUT)
+        tree = streams.sole_text(origin, path, text, _LEFT_OUT | (origin.keys() - _ENVELOPE))  # those were judged there
         tree["choices"][0].setdefault("finish_reason", None)
         return sse.render("", encode(tree))
 
@@ -206,8 +210,22 @@ def _choice_of(channel: Channel) -> Any:
     return channel[0] if isinstance(channel, tuple) else None
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return value if type(value) is list and all(type(item) is dict for item in value) else []
+def _objects(found: Inventory, path: Path, value: Any) -> list[tuple[Path, dict[str, Any]]]:
+    """The objects of a list, each with its place. Whatever else stands there is judged string by string."""
+    if type(value) is not list:
+        found.strings(path, value, Role.ASSISTANT)
+        return []
+    for at, item in enumerate(value):
+        if type(item) is not dict:
+            found.strings((*path, at), item, Role.ASSISTANT)
+    return [((*path, at), item) for at, item in enumerate(value) if type(item) is dict]
+
+
+def _read_others(found: Inventory, path: Path, value: dict[str, Any], known: frozenset[str]) -> None:
+    """The members that are not known: judged string by string."""
+    for key, inner in value.items():
+        if inner and key not in known and key not in NEUTRAL:
+            found.strings((*path, key), inner, Role.ASSISTANT)
 
 
 def _read_delta(found: Inventory, fragments: list[Fragment], path: Path, value: Any, choice: int) -> None:
@@ -216,15 +234,19 @@ def _read_delta(found: Inventory, fragments: list[Fragment], path: Path, value: 
     if type(value) is str:
         fragments.append(Fragment((choice, name, 0), path, value))
     elif name == "tool_calls":
-        for at, call in enumerate(_objects(value)):
-            _read_tool_call(found, fragments, (*path, at), call, choice)
+        for place, call in _objects(found, path, value):
+            _read_tool_call(found, fragments, place, call, choice)
     elif name == "function_call" and type(value) is dict:
         _read_arguments(found, fragments, path, value, (choice, name, 0))
     elif name == "audio" and type(value) is dict:
         if value.get("data"):
             found.unread(path, "audio")
-        if value.get("transcript"):
-            fragments.append(Fragment((choice, "transcript", 0), (*path, "transcript"), value["transcript"]))
+        transcript = value.get("transcript")
+        if type(transcript) is str and transcript:
+            fragments.append(Fragment((choice, "transcript", 0), (*path, "transcript"), transcript))
+        else:
+            found.text((*path, "transcript"), transcript, Role.ASSISTANT)
+        _read_others(found, path, value, _AUDIO_KEYS)
     elif name == "images":
         found.unread(path, "image")
     elif name in {"content", "reasoning_details"} and type(value) is list:
@@ -238,8 +260,13 @@ def _read_tool_call(found: Inventory, fragments: list[Fragment], path: Path, cal
     function, custom = call.get("function"), call.get("custom")
     if type(function) is dict:
         _read_arguments(found, fragments, (*path, "function"), function, (choice, "tool", index))
+    else:
+        found.strings((*path, "function"), function, Role.ASSISTANT)
     if type(custom) is dict and type(custom.get("input")) is str and custom["input"]:
         fragments.append(Fragment((choice, "custom", index), (*path, "custom", "input"), custom["input"]))
+    else:
+        found.strings((*path, "custom"), custom, Role.ASSISTANT)
+    _read_others(found, path, call, _CALL_KEYS)
 
 
 def _read_arguments(
@@ -264,12 +291,16 @@ def _read_parts(found: Inventory, fragments: list[Fragment], path: Path, parts: 
         field = _DETAIL_FIELDS.get(kind) if type(kind) is str else None
         if field is None:
             found.unread(place, kind)
-        elif type(part.get(field)) is list:
+            continue
+        if type(part.get(field)) is list:
             _read_parts(found, fragments, (*place, field), part[field], choice)
         elif type(part.get(field)) is str and part[field]:
             fragments.append(
                 Fragment((choice, path[3:], kind, streams.index_of(part.get("index"))), (*place, field), part[field])
             )
+        else:
+            found.text((*place, field), part.get(field), Role.ASSISTANT)
+        _read_others(found, place, part, _PART_KEYS | {field})
 
 
 _DETAIL_FIELDS = {**TEXT_FIELDS, "reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "id"}

@@ -209,6 +209,41 @@ def test_what_comes_whole_is_judged_whole():
     assert [text.value for text in ChatStream(strip_usage=False).read(arguments).repeats] == ["SEEN"]
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [delta(content="PII"), None],
+        [None, delta(content="PII")],
+        delta(content="PII"),
+        ["PII"],
+        "PII",
+        [delta(tool_calls=[{"function": {"arguments": "PII"}}, None])],
+        [delta(tool_calls=["PII"])],
+        [delta(tool_calls={"function": {"arguments": "PII"}})],
+        [delta(tool_calls=[{"function": "PII"}])],
+        [delta(tool_calls=[{"index": 0, "output": "PII", "function": {"name": "f", "arguments": "{}"}}])],
+        [delta(tool_calls=[{"index": 0, "custom": {"name": "f", "input": {"a": "PII"}}}])],
+        [delta(audio={"id": "a", "transcript": ["PII"]})],
+        [delta(audio={"id": "a", "note": "PII"})],
+        [delta(content=[{"type": "text", "text": "x", "cited": "PII"}])],
+        [delta(content=[{"type": "text", "text": {"value": "PII"}}])],
+    ],
+)
+def test_text_in_a_place_that_no_provider_should_use_is_judged(choices):
+    reader = ChatStream(strip_usage=False)
+    piece = reader.read(b"data: " + encode({"id": "c1", "choices": choices}) + b"\n\n")
+    judged = {text.path: text.value for text in (*piece.fragments, *piece.repeats)}
+    assert "PII" in judged.values()
+    changed = reader.write(piece, dict.fromkeys(judged, "-"))
+    assert b"PII" not in changed
+
+
+def test_a_further_event_does_not_say_again_what_was_judged_in_its_origin():
+    reader = ChatStream(strip_usage=False)
+    (fragment,) = reader.read(chunk(delta(content="x"), note="PII")).fragments
+    assert b"PII" not in reader.carry(fragment.channel, "y")
+
+
 def test_log_probabilities_do_not_spell_what_was_changed():
     reader = ChatStream(strip_usage=False)
     event = chunk({**delta(content="secret"), "logprobs": {"content": [{"token": "secret"}]}})
