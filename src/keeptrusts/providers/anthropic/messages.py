@@ -17,7 +17,7 @@ _SETTINGS = frozenset({
 `metadata.user_id` is an identifier, which is never rewritten; `stop_sequences` are compared with output and not read.
 """
 
-_REPLY_SETTINGS = frozenset({"usage", "stop_sequence", "container", "context_management", "diagnostics"})
+REPLY_SETTINGS = frozenset({"usage", "stop_sequence", "container", "context_management", "diagnostics"})
 
 _ROLES = {"assistant": Role.ASSISTANT, "system": Role.SYSTEM}
 
@@ -47,7 +47,7 @@ def collect_messages_call(tree: dict[str, Any], found: Inventory) -> None:
 
 
 def collect_messages_reply(tree: dict[str, Any], found: Inventory) -> None:
-    found.members(tree, {"content": _collect_answer}, _REPLY_SETTINGS, Role.ASSISTANT)
+    found.members(tree, {"content": _collect_answer}, REPLY_SETTINGS, Role.ASSISTANT)
 
 
 def _collect_answer(found: Inventory, path: Path, content: Any) -> None:

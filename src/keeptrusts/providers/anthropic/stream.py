@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from keeptrusts.contract.call import Changes, Channel, Form, Fragment, Path, Piece, Role, Unreadable
+from keeptrusts.contract.call import Changes, Channel, Form, Fragment, Path, Piece, Role, Text, Unreadable
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
-from keeptrusts.providers.anthropic.blocks import collect_block
+from keeptrusts.providers.anthropic.blocks import collect_block, collect_blocks
+from keeptrusts.providers.anthropic.messages import REPLY_SETTINGS
 from keeptrusts.providers.errors import anthropic_type
-from keeptrusts.providers.inventory import Inventory
+from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import replace_at
 from keeptrusts.providers.template import ShortPath, with_text
 from keeptrusts.providers.usage import anthropic_usage, read_counts
 
+_DELTA_KEYS = ("type", "text")  # as many as the usual delta has
 _DELTA = b"event: content_block_delta\n"
 _DELTA_FIELDS = {
     "text_delta": ("text", Form.PROSE),
@@ -22,6 +24,9 @@ _DELTA_FIELDS = {
 }
 _START_FIELDS = {"text": ("text", "text_delta"), "thinking": ("thinking", "thinking_delta")}
 _QUIET = frozenset({"message_start", "message_delta", "message_stop", "content_block_stop", "ping"})
+_MESSAGES = {"message_start": "message", "message_delta": "delta"}
+"""Events that bear members of the message itself, and under which key."""
+
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -67,7 +72,9 @@ class MessagesStream:
             return self._read_start(event, tree)
         index = streams.index_of(tree.get("index"))
         found = Inventory()
-        if kind not in _QUIET:  # `error`, and whatever else may come
+        if kind in _MESSAGES:
+            _collect_message(found, (_MESSAGES[kind],), tree.get(_MESSAGES[kind]))
+        elif kind not in _QUIET:  # `error`, and whatever else may come
             found.members(tree, {"error": streams.collect_error}, _NOTHING, Role.ASSISTANT)
         return Piece(
             event=event,
@@ -118,10 +125,11 @@ class MessagesStream:
                     channel = (streams.index_of(tree.get("index")), kind)
                     self._open[channel] = (field, form)
                     fragment = Fragment(channel, ("delta", field), value, form)
-                    if not value:
-                        return Piece(event=event, tree=tree)
+                    fragments = (fragment,) if value else ()
+                    if len(delta) > len(_DELTA_KEYS) or not value:
+                        return Piece(event=event, tree=tree, fragments=fragments, repeats=_read_others(delta, field))
                     self._short.keep(event, tree, fragment)
-                    return Piece(event=event, tree=tree, fragments=(fragment,))
+                    return Piece(event=event, tree=tree, fragments=fragments)
                 if value is None:
                     return Piece(event=event, tree=tree)
             if kind == "signature_delta":
@@ -145,7 +153,8 @@ class MessagesStream:
                 channel = (streams.index_of(tree.get("index")), delta)
                 self._open[channel] = _DELTA_FIELDS[delta]
                 fragments = (Fragment(channel, (*path, field), value),)
-            block = {key: inner for key, inner in block.items() if key != field}
+            if type(value) is str:
+                block = {key: inner for key, inner in block.items() if key != field}
         found = Inventory()
         collect_block(found, path, block, Role.ASSISTANT)
         return Piece(
@@ -161,3 +170,21 @@ class MessagesStream:
         for channel in closed:
             del self._open[channel]
         return closed
+
+
+def _collect_message(found: Inventory, path: Path, message: Any) -> None:
+    """As of a whole reply: mostly empty at the begin, and at the end why it ended, which may be said in words."""
+    for key, value in message.items() if type(message) is dict else ():
+        if key == "content":
+            collect_blocks(found, (*path, key), value, Role.ASSISTANT)
+        elif key not in REPLY_SETTINGS and key not in NEUTRAL:
+            found.strings((*path, key), value, Role.ASSISTANT)
+
+
+def _read_others(delta: dict[str, Any], field: str) -> tuple[Text, ...]:
+    """The strings of a delta beside its text."""
+    found = Inventory()
+    for key, value in delta.items():
+        if key != field and key not in NEUTRAL:
+            found.strings(("delta", key), value, Role.ASSISTANT)
+    return tuple(found.texts)

@@ -199,3 +199,29 @@ def test_deltas_alike_are_read_and_changed_like_the_first_whatever_comes_between
     reader = MessagesStream(False)
     assert [loud(reader, one) for one in events] == [loud(MessagesStream(False), one) for one in events]
     assert are_short(MessagesStream(False), words) == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        sent("message_start", message={**MESSAGE, "content": [{"type": "text", "text": "PII"}]}),
+        sent(
+            "message_delta", delta={"stop_reason": "refusal", "stop_details": {"type": "refusal", "explanation": "PII"}}
+        ),
+        start(0, type="text", text={"value": "PII"}),
+        delta(0, type="text_delta", text="x", more="PII"),
+        delta(0, type="text_delta", text="", more="PII"),
+    ],
+)
+def test_text_that_a_whole_reply_would_be_judged_for_is_judged_in_a_stream(event):
+    reader = MessagesStream(False)
+    piece = reader.read(event)
+    judged = {text.path: text.value for text in (*piece.fragments, *piece.repeats)}
+    assert "PII" in judged.values()
+    assert b"PII" not in reader.write(piece, dict.fromkeys(judged, "-"))
+
+
+def test_a_delta_that_says_more_than_its_text_is_not_read_the_short_way():
+    reader = MessagesStream(False)
+    event = delta(0, type="text_delta", text="x", more="PII")
+    assert are_short(reader, [event, event]) == [False, False]
