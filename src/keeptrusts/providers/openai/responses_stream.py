@@ -14,7 +14,7 @@ from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
 from keeptrusts.providers.errors import POLICY_CODES, is_budget
-from keeptrusts.providers.inventory import Inventory
+from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import replace_at
 from keeptrusts.providers.openai.items import collect_item
 from keeptrusts.providers.openai.parts import collect_part
@@ -89,9 +89,17 @@ class ResponsesStream:
         if kind.endswith(".delta") and kind not in _BINARY:
             fragments = self._read_delta(kind[:-6], tree)
             if fragments:
-                if len(fragments) == 1 and fragments[0].path == ("delta",) and not tree.get("logprobs"):
+                found = _find_others(tree)
+                is_plain = not (found.texts or found.unreadable or tree.get("logprobs"))
+                if is_plain and len(fragments) == 1 and fragments[0].path == ("delta",):
                     self._short.keep(event, tree, fragments[0])
-                return Piece(event=event, tree=tree, fragments=fragments)
+                return Piece(
+                    event=event,
+                    tree=tree,
+                    fragments=fragments,
+                    repeats=tuple(found.texts),
+                    unreadable=tuple(found.unreadable),
+                )
         self._note(tree)
         return self._read_whole(kind, event, tree)
 
@@ -124,7 +132,8 @@ class ResponsesStream:
 
     def carry(self, channel: Channel, text: str) -> bytes:
         origin, path = self._origins[channel]
-        tree = streams.sole_text(origin, path, text, _LEFT_OUT)
+        judged = {key for key, value in origin.items() if type(value) is str and key not in NEUTRAL}
+        tree = streams.sole_text(origin, path, text, _LEFT_OUT | judged)
         if "logprobs" in origin:
             tree["logprobs"] = []
         if self._number is not None:
@@ -225,6 +234,19 @@ class ResponsesStream:
             for channel in self._origins
             if _part(channel, 0) == root and _part(channel, 1) == output and _part(channel, 2) == index
         )
+
+
+def _find_others(tree: dict[str, Any]) -> Inventory:
+    """What a delta event says beside the texts that go on."""
+    found = Inventory()
+    found.members(tree, {"delta": _collect_nested}, _LEFT_OUT, Role.ASSISTANT)
+    return found
+
+
+def _collect_nested(found: Inventory, path: Path, delta: Any) -> None:
+    for key, value in delta.items() if type(delta) is dict else ():
+        if type(value) is not str:
+            found.strings((*path, key), value, Role.ASSISTANT)
 
 
 def _channel_of(root: str, tree: dict[str, Any]) -> tuple[Any, ...]:

@@ -271,3 +271,22 @@ def test_deltas_after_an_event_of_ours_are_numbered_on():
     assert decode(parse(reader.write(reader.read(third), {}))[1]) == {**words[2], "sequence_number": 12}
     changed = reader.write(reader.read(fourth), {("delta",): "x"})
     assert decode(parse(changed)[1]) == {**words[3], "delta": "x", "sequence_number": 13}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"delta": "x", "note": "PII"},
+        {"delta": "x", "note": {"deep": ["PII"]}},
+        {"delta": {"stdout": "x", "parts": ["PII"]}},
+    ],
+)
+def test_what_a_delta_says_beside_its_text_is_judged_and_not_said_again(members):
+    reader = ResponsesStream(False)
+    told = b"data: " + encode({"type": "response.other.delta", "output_index": 0, **members}) + b"\n\n"
+    assert are_short(reader, [told, told]) == [False, False]
+    piece = reader.read(told)
+    judged = {text.path: text.value for text in (*piece.fragments, *piece.repeats)}
+    assert "PII" in judged.values()
+    assert b"PII" not in reader.write(piece, dict.fromkeys(judged, "-"))
+    assert b"PII" not in reader.carry(piece.fragments[0].channel, "y")
