@@ -90,7 +90,7 @@ class Pipeline:
         if self._gauges.is_draining:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
-            raise Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")
+            raise _overloaded()
         admission = self._admissions.get(route)
         if admission is None or not admission.serves(snapshot, caller, model):
             admission = Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
@@ -128,6 +128,8 @@ class Pipeline:
 
     async def _serve(self, answer: Answer, model: str | None) -> None:
         record, exchange, dialect = answer.record, answer.exchange, answer.dialect
+        if self._gauges.in_flight > record.snapshot.pack.limits.max_in_flight:  # others came while its body was read
+            raise _overloaded()
         content_type = exchange.head.headers.get(b"content-type", b"")
         call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
         check_call(call, record.snapshot.pack.providers, record.snapshot.output)
@@ -218,3 +220,7 @@ class Pipeline:
             outbox=self._outbox,
             clock=self._clock,
         )
+
+
+def _overloaded() -> Fault:
+    return Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")

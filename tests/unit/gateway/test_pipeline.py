@@ -275,6 +275,25 @@ async def test_beyond_the_packs_limit_calls_are_refused(tmp_path):
     )
 
 
+async def test_calls_whose_bodies_end_together_are_held_to_the_packs_limit_too(tmp_path):
+    content = make_pack(limits={"max_in_flight": 3})
+    async with open_memory_gateway(tmp_path, answer(), content=content) as gateway:
+        front = gateway.front()
+        admit = front.admit
+
+        def admit_among_others(head):
+            rule = admit(head)
+            gateway.gauges.in_flight = 3
+            return rule
+
+        front.admit = admit_among_others
+        line = await gateway.ask(tree=chat(), front=front)
+        assert gateway.client.requests == []
+        assert gateway.gauges.in_flight == 3
+        assert [event.error_code for event in gateway.events()] == ["overloaded"]
+    assert line.sent.startswith(b"HTTP/1.1 503")
+
+
 async def test_the_targets_output_limit_is_sent_where_the_call_has_none(tmp_path):
     content = make_pack(make_target(max_output_tokens=500))
     async with open_memory_gateway(tmp_path, answer(), answer(), content=content) as gateway:
