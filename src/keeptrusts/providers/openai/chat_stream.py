@@ -192,17 +192,15 @@ class ChatStream:
                 found.strings((*path, key), value, Role.ASSISTANT)
 
     def _closed_by(self, tree: dict[str, Any], chunk: _Chunk, fragments: list[Fragment]) -> tuple[Channel, ...]:
-        here = {fragment.channel for fragment in fragments}
-        ended = {choice.index for choice in chunk.choices or () if choice.finish_reason is not None}
-        begun = {_choice_of(channel) for channel in here - self._open}
-        closed = [
-            channel
-            for channel in self._open | here
-            if _choice_of(channel) in ended or (_choice_of(channel) in begun and channel not in here)
-        ]
+        """The texts of the choices that end here; any other may yet go on, however they interleave."""
         for fragment in fragments:
             self._origins[fragment.channel] = (tree, fragment.path)
-        self._open = (self._open | here).difference(closed)
+            self._open.add(fragment.channel)
+        ended = {choice.index for choice in chunk.choices or () if choice.finish_reason is not None}
+        if not ended:
+            return ()
+        closed = [channel for channel in self._origins if channel in self._open and _choice_of(channel) in ended]
+        self._open.difference_update(closed)
         return tuple(closed)
 
 

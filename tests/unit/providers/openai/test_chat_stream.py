@@ -4,7 +4,6 @@ import httpx2 as httpx
 import openai
 import pytest
 
-from keeptrusts.contract.call import Form
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers.json_body import decode, encode
@@ -141,15 +140,15 @@ def test_text_that_ends_in_the_event_that_finishes_is_closed_there():
     assert message_of(shout(ChatStream(strip_usage=False), event + DONE)).content == "ALL"
 
 
-def test_a_text_is_over_when_another_one_of_its_choice_begins():
+def test_a_text_goes_on_when_another_one_of_its_choice_comes_between():
     reader = ChatStream(strip_usage=False)
     first = reader.read(chunk(delta(reasoning="a"))).fragments[0].channel
     assert reader.read(chunk(delta(index=1, content="b"))).closes == ()
-    assert reader.read(chunk(delta(reasoning="c", content="d"))).closes == ()
-    piece = reader.read(chunk(delta(tool_calls=[{"index": 0, "function": {"arguments": "{}"}}])))
-    assert piece.fragments[0].form is Form.JSON
-    assert first in piece.closes
-    assert len(piece.closes) == 2
+    between = reader.read(chunk(delta(tool_calls=[{"index": 0, "function": {"arguments": "{"}}])))
+    assert between.closes == ()
+    piece = reader.read(chunk({**delta(reasoning="c"), "finish_reason": "stop"}))
+    assert piece.fragments[0].channel == first
+    assert piece.closes == (first, between.fragments[0].channel)
 
 
 @pytest.mark.parametrize(
