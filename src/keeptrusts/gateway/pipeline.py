@@ -6,12 +6,12 @@ answer reaches the client.
 
 import asyncio
 import logging
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from keeptrusts.contract.call import Call, Changes, Route
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.contract.keys import PREFIX
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.callers import Caller, Callers
@@ -36,7 +36,8 @@ from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.identifiers import HexPool
 
-KEY_IN_URL = PREFIX.encode()
+KEY_IN_URL = re.compile(rb"kt_gk_|(?:^|&)(?:(?:x[-_])?api[-_]?key|key|(?:access|auth)[-_]?token|token)=", re.IGNORECASE)
+"""Credentials in a query would reach the provider's logs and ours."""
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ class Pipeline:
         """Decide from the head alone whether to read the body. Raises Fault."""
         if head.method != "POST":
             raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
-        if KEY_IN_URL in head.query:
-            raise Fault(Code.INVALID_REQUEST, "A gateway key does not belong into a URL: send it in a header.")
+        if head.query and KEY_IN_URL.search(head.query):
+            raise Fault(Code.INVALID_REQUEST, "A key does not belong into a URL: send it in a header.")
         caller = self._callers.identify(head)
         snapshot = self._active.current()
         if not snapshot.pack.pack.enabled:
