@@ -1,0 +1,1 @@
+"""Between the dialects: calls and answers of one wire format as those of another."""
