@@ -49,11 +49,23 @@ class Code(StrEnum):
 
 
 class Fault(Exception):
-    """A failure that we can explain to the caller. `message` never quotes the caller's text."""
+    """A failure that we can explain to the caller. `message` never quotes the caller's text.
 
-    def __init__(self, code: Code, message: str, *, param: str | None = None, policy: str | None = None) -> None:
+    `retry_after_s`: when the same call can succeed, in whole seconds, where that is known.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        param: str | None = None,
+        policy: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.param = param
         self.policy = policy
+        self.retry_after_s = retry_after_s

@@ -108,6 +108,9 @@ def _body(status: int, openai_type: str, error: dict[str, Any], request_id: str,
 
 def retry_header(fault: Fault) -> bytes:
     """Tells SDKs whether to repeat the call; some repeat a 409, a 429 and every 5xx unless told not to."""
-    if RENDERINGS[fault.code].retry:
-        return b"retry-after: 1\r\n" if RENDERINGS[fault.code].status == 503 else b""
-    return b"x-should-retry: false\r\n"
+    rendering = RENDERINGS[fault.code]
+    if not rendering.retry:
+        return b"x-should-retry: false\r\n"
+    seconds = 1 if fault.retry_after_s is None and rendering.status == 503 else fault.retry_after_s
+    after = b"" if seconds is None else b"retry-after: %d\r\n" % seconds
+    return b"x-should-retry: true\r\n" + after if rendering.status == 429 else after

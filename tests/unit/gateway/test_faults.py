@@ -138,3 +138,8 @@ def test_a_body_that_could_not_be_taken_is_refused_in_the_shape_of_the_route():
 ])  # fmt: skip
 def test_a_refused_body_says_whether_to_come_again(malformed, line):
     assert render_malformed(malformed, "req_1", anthropic=False).headers.endswith(line)
+
+
+def test_a_fault_that_knows_when_to_try_again_says_so():
+    assert retry_header(Fault(Code.OVERLOADED, "", retry_after_s=7)) == b"retry-after: 7\r\n"
+    assert retry_header(Fault(Code.PACK_DISABLED, "", retry_after_s=7)) == b"x-should-retry: false\r\n"
