@@ -31,6 +31,7 @@ class Code(StrEnum):
     LOGPROBS_NOT_INSPECTABLE = "logprobs_not_inspectable"
     SERVER_TOOL_NOT_ALLOWED = "server_tool_not_allowed"
     PROVIDER_STATE_NOT_ALLOWED = "provider_state_not_allowed"
+    MODEL_NOT_PRICED = "model_not_priced"
     PACK_DISABLED = "pack_disabled"
     # We cannot now.
     DRAINING = "draining"

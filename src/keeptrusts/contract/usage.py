@@ -4,12 +4,20 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call used, in tokens.
+    """What one call used, in tokens but for `web_searches`, which are a fee each.
 
-    `input_tokens` includes the cached ones, as at OpenAI. `estimated` says that the provider gave no final count.
+    `input_tokens` includes the cached ones, as at OpenAI, and all others that are named beside it: `cache_write_tokens`
+    were written to the provider's cache, `cache_write_1h_tokens` of them for an hour; `audio_input_tokens` were sound.
+    `output_tokens` includes reasoning and `audio_output_tokens`.
+    `estimated` says that the provider gave no final count.
     """
 
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    web_searches: int = 0

@@ -43,6 +43,7 @@ RENDERINGS: dict[Code, Rendering] = {
     Code.LOGPROBS_NOT_INSPECTABLE: Rendering(400, _POLICY),
     Code.SERVER_TOOL_NOT_ALLOWED: Rendering(400, _POLICY),
     Code.PROVIDER_STATE_NOT_ALLOWED: Rendering(400, _POLICY),
+    Code.MODEL_NOT_PRICED: Rendering(403, _POLICY),
     Code.PACK_DISABLED: Rendering(503, _SERVER),
     Code.DRAINING: Rendering(503, _SERVER, retry=True),
     Code.OVERLOADED: Rendering(503, _SERVER, retry=True),

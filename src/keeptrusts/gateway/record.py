@@ -21,9 +21,14 @@ ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
 # Events are put together from bytes: most of a call's facts are known as such, and a test holds them against the types.
 _FACTS = (
     b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":null,'
-    b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b},'
+    b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b,%b},'
     b'"cost_micros":null'
 )
+_RARE_COUNTS = (
+    b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
+    b'"web_searches":%d'
+)
+_NO_RARE_COUNTS = _RARE_COUNTS % (0, 0, 0, 0, 0)
 _REST = (
     b',"status":%b,"error_code":%b,"attempts":[%b],"policies":%b,"latency_ms":%b,"first_byte_ms":%b,"overhead_ms":%b'
 )
@@ -124,6 +129,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             usage.cached_input_tokens,
             usage.output_tokens,
             b"true" if usage.estimated else b"false",
+            _rare_counts(usage),
         )
 
     def _reason(self, decision: Decision) -> str | None:
@@ -139,6 +145,18 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         if self.call is None or not self.is_sent or (self.error_code is not None and not self.pieces):
             return _NO_USAGE
         return msgspec.structs.replace(_input_of(self.call), output_tokens=self.pieces)
+
+
+def _rare_counts(usage: Usage) -> bytes:
+    """The JSON members of a `Usage` that most calls leave at 0."""
+    rare = (
+        usage.cache_write_tokens,
+        usage.cache_write_1h_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
+        usage.web_searches,
+    )
+    return _RARE_COUNTS % rare if any(rare) else _NO_RARE_COUNTS
 
 
 def _input_of(call: Call) -> Usage:

@@ -8,9 +8,23 @@ from keeptrusts.contract.usage import Usage
 
 
 class Details(msgspec.Struct):
-    """What `input_tokens` or `prompt_tokens` includes."""
+    """What a count of input or output tokens includes."""
 
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class CacheCreation(msgspec.Struct):
+    """What `cache_creation_input_tokens` includes, by how long it is kept."""
+
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class ServerToolUse(msgspec.Struct):
+    """How often provider-side tools ran."""
+
+    web_search_requests: int | None = None
 
 
 class Counts(msgspec.Struct):
@@ -21,9 +35,13 @@ class Counts(msgspec.Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
     prompt_tokens_details: Details | None = None
+    completion_tokens_details: Details | None = None
     input_tokens_details: Details | None = None
+    output_tokens_details: Details | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
+    server_tool_use: ServerToolUse | None = None
 
 
 class Envelope(msgspec.Struct):
@@ -35,16 +53,24 @@ class Envelope(msgspec.Struct):
 _decode = msgspec.json.Decoder(Envelope).decode
 
 
+_NO_DETAILS = Details()
+
+
 def openai_usage(counts: Counts) -> Usage | None:
     """OpenAI's counts: the input includes what was cached. None where nothing is counted (audio by the second)."""
     read = counts.prompt_tokens if counts.prompt_tokens is not None else counts.input_tokens
     written = counts.completion_tokens if counts.completion_tokens is not None else counts.output_tokens
     if read is None and written is None:
         return None
-    details = counts.prompt_tokens_details or counts.input_tokens_details
-    cached = details.cached_tokens if details else None
+    inputs = counts.prompt_tokens_details or counts.input_tokens_details or _NO_DETAILS
+    outputs = counts.completion_tokens_details or counts.output_tokens_details or _NO_DETAILS
     return Usage(
-        input_tokens=max(0, read or 0), cached_input_tokens=max(0, cached or 0), output_tokens=max(0, written or 0)
+        input_tokens=max(0, read or 0),
+        cached_input_tokens=max(0, inputs.cached_tokens or 0),
+        output_tokens=max(0, written or 0),
+        cache_write_tokens=max(0, inputs.cache_write_tokens or 0),
+        audio_input_tokens=max(0, inputs.audio_tokens or 0),
+        audio_output_tokens=max(0, outputs.audio_tokens or 0),
     )
 
 
@@ -54,13 +80,29 @@ def anthropic_usage(counts: Counts, before: Usage | None = None) -> Usage | None
     `before` is what earlier events of a stream said: later ones are cumulative, and may leave the input out.
     """
     before = before or Usage()
+    output = before.output_tokens if counts.output_tokens is None else max(0, counts.output_tokens)
+    searches = counts.server_tool_use.web_search_requests if counts.server_tool_use is not None else None
+    web_searches = before.web_searches if searches is None else max(0, searches)
     if counts.input_tokens is None:
-        read, cached = before.input_tokens, before.cached_input_tokens
-    else:
-        cached = max(0, counts.cache_read_input_tokens or 0)
-        read = max(0, counts.input_tokens) + cached + max(0, counts.cache_creation_input_tokens or 0)
-    written = before.output_tokens if counts.output_tokens is None else max(0, counts.output_tokens)
-    return Usage(input_tokens=read, cached_input_tokens=cached, output_tokens=written)
+        return msgspec.structs.replace(before, output_tokens=output, web_searches=web_searches)
+    cached = max(0, counts.cache_read_input_tokens or 0)
+    written = max(0, counts.cache_creation_input_tokens or 0)
+    kept_long = counts.cache_creation.ephemeral_1h_input_tokens if counts.cache_creation is not None else None
+    return Usage(
+        input_tokens=max(0, counts.input_tokens) + cached + written,
+        cached_input_tokens=cached,
+        output_tokens=output,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=_kept_long(written, kept_long, before),
+        web_searches=web_searches,
+    )
+
+
+def _kept_long(written: int, said: int | None, before: Usage) -> int:
+    """Of the tokens written to the cache, those kept for an hour. The last event of a stream may not say it again."""
+    if said is None:
+        said = before.cache_write_1h_tokens
+    return min(written, max(0, said))
 
 
 def read_counts(value: Any) -> Counts | None:

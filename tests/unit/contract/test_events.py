@@ -19,10 +19,19 @@ DECISION_FIELDS = IDENTITY | VERDICT | WHO | CONFIGURATION | GATEWAY | PROVIDER 
 
 
 @pytest.mark.parametrize("path", sorted(WIRE.glob("*_v*.json")), ids=lambda path: path.stem)
-def test_every_released_shape_stays_readable_and_is_written_back_unchanged(path):
+def test_every_released_shape_stays_readable_and_loses_nothing_when_it_is_written_back(path):
     text = path.read_bytes()
     record = msgspec.json.decode(text, type=SpoolRecord)
-    assert msgspec.json.decode(msgspec.json.encode(record)) == msgspec.json.decode(text)
+    assert contains(msgspec.json.decode(msgspec.json.encode(record)), msgspec.json.decode(text))
+
+
+def contains(written, released):
+    """Whether everything released is there, unchanged. Later versions may say more."""
+    if isinstance(released, dict):
+        return all(key in written and contains(written[key], value) for key, value in released.items())
+    if isinstance(released, list):
+        return len(written) == len(released) and all(map(contains, written, released))
+    return written == released
 
 
 def test_one_decoder_tells_the_records_apart():

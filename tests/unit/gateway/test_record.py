@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fakes.policies import WordPolicy
 from fakes.records import Ledger, make_call, make_record
@@ -46,11 +48,21 @@ def test_a_call_that_got_its_answer():
     assert msgspec.to_builtins(outcome) | {"attempts": None} == {
         "decision": "allow", "reason_code": None, "client_request_id": "mine-1", "route": "/v1/chat/completions",
         "stream": True, "key_id": "gk_c1", "user": None, "model": "small", "provider": "openai", "target_id": "main",
-        "usage": {"input_tokens": 9, "cached_input_tokens": 0, "output_tokens": 3, "estimated": False},
+        "usage": msgspec.to_builtins(Usage(input_tokens=9, output_tokens=3)),
         "cost_micros": None, "status": 200, "error_code": None, "attempts": None, "policies": (),
         "latency_ms": 875.0, "first_byte_ms": 500.0, "overhead_ms": 125.0,
     }  # fmt: skip
     assert outcome.attempts == (Attempt(target_id="main", status=200, ms=800.0),)
+
+
+@given(
+    st.builds(
+        Usage, **{name: st.integers(0, 10**12) for name in Usage.__struct_fields__ if name != "estimated"},
+        estimated=st.booleans(),
+    )
+)  # fmt: skip
+def test_an_event_has_every_count(usage):
+    assert closed(make_record(usage=usage)).usage == usage
 
 
 def test_an_event_is_written_once():

@@ -1,5 +1,6 @@
 """Token counts in the shapes of all routes."""
 
+import msgspec
 import pytest
 
 from keeptrusts.contract.usage import Usage
@@ -21,6 +22,17 @@ from keeptrusts.providers.usage import anthropic_usage, find_counts, openai_usag
         (b'{"usage":{"prompt_tokens":9,"completion_tokens":null,"prompt_tokens_details":null}}', Usage(input_tokens=9)),
         (b'{"usage":{"prompt_tokens":"many","completion_tokens":4}}', Usage(output_tokens=4)),
         (b'{"usage":{"prompt_tokens":-9,"completion_tokens":4}}', Usage(output_tokens=4)),
+        (
+            b'{"usage":{"input_tokens":9,"input_tokens_details":{"cached_tokens":2,"cache_write_tokens":5}}}',
+            Usage(input_tokens=9, cached_input_tokens=2, cache_write_tokens=5),
+        ),
+        (
+            (
+                b'{"usage":{"prompt_tokens":9,"completion_tokens":7,"prompt_tokens_details":{"audio_tokens":8},'
+                b'"completion_tokens_details":{"audio_tokens":6,"reasoning_tokens":1}}}'
+            ),
+            Usage(input_tokens=9, audio_input_tokens=8, output_tokens=7, audio_output_tokens=6),
+        ),
     ],
 )
 def test_openai_counts(body, expected):
@@ -38,16 +50,43 @@ def test_no_counts(body):
     assert find_counts(body) is None
 
 
+ANTHROPIC = {
+    "input_tokens": 3,
+    "cache_read_input_tokens": 20,
+    "cache_creation_input_tokens": 100,
+    "cache_creation": {"ephemeral_5m_input_tokens": 60, "ephemeral_1h_input_tokens": 40},
+    "server_tool_use": {"web_search_requests": 2},
+    "output_tokens": 7,
+}
+READ = Usage(
+    input_tokens=123,
+    cached_input_tokens=20,
+    cache_write_tokens=100,
+    cache_write_1h_tokens=40,
+    output_tokens=7,
+    web_searches=2,
+)
+
+
 def test_anthropic_counts_leave_the_cache_out_and_ours_do_not():
-    counts = read_counts(
-        {"input_tokens": 3, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 100, "output_tokens": 7}
-    )
-    assert anthropic_usage(counts) == Usage(input_tokens=123, cached_input_tokens=20, output_tokens=7)
+    assert anthropic_usage(read_counts(ANTHROPIC)) == READ
 
 
 def test_later_counts_of_a_stream_keep_what_they_leave_out():
-    before = Usage(input_tokens=123, cached_input_tokens=20, output_tokens=1)
-    assert anthropic_usage(read_counts({"output_tokens": 9}), before) == Usage(
-        input_tokens=123, cached_input_tokens=20, output_tokens=9
-    )
-    assert anthropic_usage(read_counts({}), before) == before
+    later = anthropic_usage(read_counts({"output_tokens": 9}), READ)
+    assert later == msgspec.structs.replace(READ, output_tokens=9)
+    assert anthropic_usage(read_counts({}), READ) == READ
+
+
+def test_later_counts_of_a_stream_are_cumulative_and_add_nothing_to_the_earlier_ones():
+    assert anthropic_usage(read_counts(ANTHROPIC), READ) == READ
+
+
+def test_what_is_kept_for_an_hour_is_remembered_where_the_end_of_a_stream_says_only_the_sum():
+    end = {"input_tokens": 3, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 100, "output_tokens": 9}
+    assert anthropic_usage(read_counts(end), READ).cache_write_1h_tokens == 40
+
+
+def test_what_is_kept_for_an_hour_is_part_of_what_was_written():
+    counts = {"input_tokens": 3, "cache_creation": {"ephemeral_1h_input_tokens": 40}}
+    assert anthropic_usage(read_counts(counts)).cache_write_1h_tokens == 0
