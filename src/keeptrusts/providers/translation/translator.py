@@ -50,7 +50,10 @@ class Translator(Protocol):
         that is not of the client's dialect.
         """
 
-    def read_reply(self, body: bytes, *, model: str) -> Translated:
-        """A whole successful answer, as if `model` had given it. Raises Fault(UPSTREAM_ERROR) for one that is none."""
+    def read_reply(self, body: bytes, *, model: str, created: int) -> Translated:
+        """A whole successful answer, as if `model` had given it. Raises Fault(UPSTREAM_ERROR) for one that is none.
 
-    def open_stream(self, *, model: str) -> StreamTranslator: ...
+        `created` is when it was given, in Unix seconds: OpenAI's answers say that and Anthropic's do not.
+        """
+
+    def open_stream(self, *, model: str, created: int) -> StreamTranslator: ...
