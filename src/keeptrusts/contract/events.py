@@ -66,7 +66,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a call before it goes upstream. `usage` and `cost_micros` are then estimates.
 
-    `cost_micros` is None where the target has no price; `user` and `key_id` where nobody named one.
+    `cost_micros` is None where the target has no price; `user` and `key_id` where nobody named one. `spend_bucket` and
+    `spend_day` say what the cost was counted in, where `spend-limit` counts.
     """
 
     decision: Decision
@@ -81,6 +82,8 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str | None = None
     usage: Usage = Usage()
     cost_micros: int | None = None
+    spend_bucket: str | None = None
+    spend_day: str | None = None
 
 
 class Outcome(CallFacts, frozen=True, kw_only=True):

@@ -33,10 +33,13 @@ class Code(StrEnum):
     PROVIDER_STATE_NOT_ALLOWED = "provider_state_not_allowed"
     MODEL_NOT_PRICED = "model_not_priced"
     PACK_DISABLED = "pack_disabled"
+    BUDGET_EXCEEDED = "budget_exceeded"
+    BUDGET_BUSY = "budget_busy"
     # We cannot now.
     DRAINING = "draining"
     OVERLOADED = "overloaded"
     AUDIT_UNAVAILABLE = "audit_unavailable"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
     TARGET_UNAVAILABLE = "target_unavailable"
     INTERNAL = "internal_error"
     # The provider failed.

@@ -6,6 +6,7 @@ import msgspec
 
 from keeptrusts.contract.call import Call, Route
 from keeptrusts.contract.events import Decision
+from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.judging import Tally
@@ -15,6 +16,7 @@ from keeptrusts.gateway.targets import Target
 from keeptrusts.providers.errors import POLICY_CODES
 from keeptrusts.runtime.clock import Clock
 
+_BLOCKS = POLICY_CODES | {Code.BUDGET_EXCEEDED}
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_USAGE = Usage()
 ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
@@ -22,7 +24,7 @@ ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
 _FACTS = (
     b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":null,'
     b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b,%b},'
-    b'"cost_micros":null'
+    b'"cost_micros":null,%b'
 )
 _RARE_COUNTS = (
     b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
@@ -33,6 +35,7 @@ _REST = (
     b',"status":%b,"error_code":%b,"attempts":[%b],"policies":%b,"latency_ms":%b,"first_byte_ms":%b,"overhead_ms":%b'
 )
 _ATTEMPT = b'{"target_id":"%b","status":%b,"ms":%b}'
+_NO_SPEND = b'"spend_bucket":null,"spend_day":null'
 _NO_TARGET = b'"provider":null,"target_id":null'
 _encode = msgspec.json.Encoder().encode
 BYTES_PER_TOKEN = 4
@@ -91,7 +94,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def decision(self) -> Decision:
         """The worst verdict so far. A refusal by what the pack says, before any text was judged, is a block too."""
-        if self.error_code in POLICY_CODES:
+        if self.error_code in _BLOCKS:
             return "block"
         if not self.tallies:
             return "allow"
@@ -130,6 +133,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             usage.output_tokens,
             b"true" if usage.estimated else b"false",
             _rare_counts(usage),
+            _NO_SPEND,
         )
 
     def _reason(self, decision: Decision) -> str | None:

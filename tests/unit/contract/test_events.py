@@ -14,7 +14,7 @@ WHO = {"team", "environment", "key_id", "user"}
 CONFIGURATION = {"configuration_id", "configuration_version", "config_name", "pack_version", "config_digest"}
 GATEWAY = {"gateway_name", "gateway_id", "instance_id"}
 PROVIDER = {"model", "provider", "target_id", "attempts"}
-EFFORT = {"usage", "cost_micros", "latency_ms", "first_byte_ms", "overhead_ms"}
+EFFORT = {"usage", "cost_micros", "spend_bucket", "spend_day", "latency_ms", "first_byte_ms", "overhead_ms"}
 DECISION_FIELDS = IDENTITY | VERDICT | WHO | CONFIGURATION | GATEWAY | PROVIDER | EFFORT
 
 

@@ -59,10 +59,18 @@ def test_a_policys_refusal_is_a_400_that_no_sdk_repeats(code):
 def test_only_what_can_succeed_later_may_be_repeated(code):
     fault = Fault(code, "no")
     header = retry_header(fault)
-    if status_of(fault) < 500:
+    if status_of(fault) < 500 and status_of(fault) != 429:
         assert header == b"x-should-retry: false\r\n"
-    assert header in {b"", b"retry-after: 1\r\n", b"x-should-retry: false\r\n"}
+    assert header in {b"", b"retry-after: 1\r\n", b"x-should-retry: false\r\n", b"x-should-retry: true\r\n"}
     assert (b"retry-after" in header) == (status_of(fault) == 503 and RENDERINGS[code].retry)
+
+
+def test_a_spent_budget_is_not_asked_again_and_one_that_is_only_held_is():
+    assert retry_header(Fault(Code.BUDGET_EXCEEDED, "no")) == b"x-should-retry: false\r\n"
+    busy = Fault(Code.BUDGET_BUSY, "later", retry_after_s=1)
+    assert retry_header(busy) == b"x-should-retry: true\r\nretry-after: 1\r\n"
+    assert (status_of(busy), body(Code.BUDGET_EXCEEDED)["error"]["type"]) == (429, "insufficient_quota")
+    assert body(Code.BUDGET_EXCEEDED, anthropic=True)["error"]["type"] == "rate_limit_error"
 
 
 def failing(code, *, is_anthropic):

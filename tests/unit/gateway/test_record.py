@@ -49,7 +49,8 @@ def test_a_call_that_got_its_answer():
         "decision": "allow", "reason_code": None, "client_request_id": "mine-1", "route": "/v1/chat/completions",
         "stream": True, "key_id": "gk_c1", "user": None, "model": "small", "provider": "openai", "target_id": "main",
         "usage": msgspec.to_builtins(Usage(input_tokens=9, output_tokens=3)),
-        "cost_micros": None, "status": 200, "error_code": None, "attempts": None, "policies": (),
+        "cost_micros": None, "spend_bucket": None, "spend_day": None,
+        "status": 200, "error_code": None, "attempts": None, "policies": (),
         "latency_ms": 875.0, "first_byte_ms": 500.0, "overhead_ms": 125.0,
     }  # fmt: skip
     assert outcome.attempts == (Attempt(target_id="main", status=200, ms=800.0),)
@@ -88,7 +89,7 @@ def test_the_decision_is_the_worst_verdict_with_its_own_reason(tallies, decision
     assert len(outcome.policies) == len(tallies)
 
 
-@pytest.mark.parametrize("code", sorted(POLICY_CODES))
+@pytest.mark.parametrize("code", sorted(POLICY_CODES | {Code.BUDGET_EXCEEDED}))
 def test_a_refusal_before_any_text_was_judged_is_a_block_with_its_code_as_the_reason(code):
     outcome = closed(make_record(error_code=code, status=400))
     assert (outcome.decision, outcome.reason_code, outcome.error_code) == ("block", code, code)

@@ -1,0 +1,87 @@
+"""What a worker and its ledger say to each other about money, wherever the ledger is. Knows neither.
+
+All sums of a slice are totals since its owner began, never differences: a message that is lost or sent twice changes
+nothing. `granted - returned` is the owner's to hold and spend; the ledger counts all of it as used, or what the owner
+spent where that is more, until the owner returns it or is recovered.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker begins. `owner` is its boot id, `spool` where it writes its events, `seq` the last number there.
+
+    What earlier owners of the spool left open is settled first, by the events that stand in it up to `seq`.
+    """
+
+    owner: str
+    spool: str
+    seq: int
+
+
+class SliceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket and day of a report.
+
+    `need_micros` is the least more that helps (0: none is needed), `want_micros` what would be welcome.
+    `spent_micros`, `returned_micros` are totals; `held_micros` is what calls under way hold now.
+    `is_last`: the owner forgets this slice; should it come back to it, its totals begin at 0 again.
+    """
+
+    bucket: str
+    day: str
+    resets_ns: int
+    cap_micros: int
+    need_micros: int = 0
+    want_micros: int = 0
+    spent_micros: int = 0
+    returned_micros: int = 0
+    held_micros: int = 0
+    is_last: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that changed at one owner, and the number of the last event that its totals include."""
+
+    owner: str
+    spool: str
+    seq: int
+    requests: tuple[SliceRequest, ...] = ()
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one request. `granted_micros` is the owner's total; `others_*` is everybody else's part."""
+
+    bucket: str
+    day: str
+    granted_micros: int
+    others_spent_micros: int
+    others_leased_micros: int
+
+
+class Grants(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers to a report, in its order."""
+
+    grants: tuple[Grant, ...] = ()
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else needs room: hand back what no call holds."""
+
+    bucket: str
+    day: str
+
+
+class LedgerUnavailable(Exception):
+    """The ledger cannot be asked, or cannot write. Nothing was granted."""
+
+
+class SliceSource(Protocol):
+    """Grants slices: the ledger itself, or a channel to it."""
+
+    async def claim(self, claim: Claim) -> None:
+        """Settle what earlier owners of the spool left, and make `owner` its owner. Raises LedgerUnavailable."""
+
+    async def lease(self, report: Report) -> Grants:
+        """Note the report, all of it or nothing, and grant what there is room for. Raises LedgerUnavailable."""
