@@ -15,8 +15,9 @@ from keeptrusts.contract.events import DecisionEvent, OpenRecord, SpoolRecord
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.callers import AnonymousCallers
 from keeptrusts.gateway.front import Front
-from keeptrusts.gateway.health import Gauges, Health
+from keeptrusts.gateway.health import Gauges, InstanceHealth, WorkerHealth
 from keeptrusts.gateway.http.refusals import Refusal
+from keeptrusts.gateway.instance import SingleInstance
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages
@@ -84,5 +85,7 @@ async def open_memory_gateway(directory: Path, *answers, content=None, policies=
     callers = callers or AnonymousCallers(loopback_only=True)
     async with open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox:
         pipeline = Pipeline(active, callers, client, outbox, clock, gauges)
-        pages = Pages(active, callers, Health(active, outbox, gauges, clock), source)
+        worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
+        instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, source, active)
+        pages = Pages(active, callers, worker, instance)
         yield MemoryGateway(active, client, gauges, pipeline, pages, source, clock, directory)

@@ -17,7 +17,7 @@ from fakes.clients import Answer, connect
 from fakes.packs import make_pack
 from fakes.replay import Answering, Replay, Reply, open_replay
 from keeptrusts.contract.events import DecisionEvent, SpoolRecord
-from keeptrusts.gateway import main
+from keeptrusts.gateway import serving
 from keeptrusts.gateway.main import Gateway, open_gateway
 from keeptrusts.gateway.settings import Address, Settings
 from keeptrusts.runtime.http.dial import client_tls
@@ -117,7 +117,7 @@ async def open_world(
             "grace_s": 2.0,
         } | (settings or {})
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(main, "client_tls", _client_tls)
+            patch.setattr(serving, "client_tls", _client_tls)
             async with open_gateway(Settings(**given)) as gateway:
                 yield World(replay, gateway, folder / "state", path, token)
 

@@ -1,6 +1,6 @@
 """What the gateway answers itself: how it is, which models it offers, what it runs. Knows no provider."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,41 +9,47 @@ import msgspec
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.callers import AnonymousCallers, Callers
-from keeptrusts.gateway.health import Health, State
+from keeptrusts.gateway.health import State, WorkerHealth, brief
 from keeptrusts.gateway.http.exchange import Exchange, Head
+from keeptrusts.gateway.instance import Instance
 from keeptrusts.gateway.routes import MODEL_PAGES, Page
 from keeptrusts.gateway.routing import list_models
 from keeptrusts.gateway.settings import is_loopback
 from keeptrusts.gateway.snapshot import Snapshot
-from keeptrusts.gateway.sources.file import FileSource
 
 JSON = b"content-type: application/json\r\n"
 
 
 class Pages:
-    """The gateway's own pages. Details are for callers on this machine, or with the gateway's token."""
+    """The gateway's own pages. Details are for callers on this machine, or with the gateway's token.
 
-    def __init__(self, active: ActiveConfig, callers: Callers, health: Health, source: FileSource) -> None:
+    What probes ask of one worker, and what clients ask, is answered here; the rest is asked of the instance.
+    """
+
+    def __init__(self, active: ActiveConfig, callers: Callers, worker: WorkerHealth, instance: Instance) -> None:
         self._active = active
         self._callers = callers
-        self._health = health
-        self._source = source
-        self._pages: dict[Page, Callable[[Head], tuple[int, Any]]] = {
-            Page.HEALTH: self._health_page,
+        self._worker = worker
+        self._instance = instance
+        self._local: dict[Page, Callable[[Head], tuple[int, Any]]] = {
             Page.ALIVE: lambda _: (200, {"status": "alive"}),
             Page.READY: self._ready_page,
             Page.MODELS: self._models_page,
             Page.ME: self._me_page,
+        }
+        self._shared: dict[Page, Callable[[Head], Awaitable[tuple[int, Any]]]] = {
+            Page.HEALTH: self._health_page,
             Page.CONFIG: self._config_page,
+            Page.RELOAD: self._reload_page,
             Page.PROVIDER_METRICS: self._provider_metrics_page,
         }
 
     async def serve(self, exchange: Exchange, page: Page) -> None:
         """Answer one page. Raises Fault."""
-        if page is Page.RELOAD:
-            status, content = await self._reload()
+        if page in self._local:
+            status, content = self._local[page](exchange.head)
         else:
-            status, content = self._pages[page](exchange.head)
+            status, content = await self._shared[page](exchange.head)
         exchange.respond(status, JSON, msgspec.json.encode(content))
 
     def serve_model(self, exchange: Exchange) -> None:
@@ -62,12 +68,13 @@ class Pages:
         if isinstance(self._callers, AnonymousCallers) and not is_loopback(head.peer):
             raise Fault(Code.FORBIDDEN, "Without a token, admin calls are answered on this machine only.")
 
-    def _health_page(self, head: Head) -> tuple[int, Any]:
-        content = self._health.full() if self._is_trusted(head) else self._health.brief()
-        return 503 if content["status"] is State.UNHEALTHY else 200, content
+    async def _health_page(self, head: Head) -> tuple[int, Any]:
+        health = (await self._instance.report()).health
+        content = {**health, "worker": self._worker.index} if self._is_trusted(head) else brief(health)
+        return 503 if content["status"] == State.UNHEALTHY else 200, content
 
     def _ready_page(self, _: Head) -> tuple[int, Any]:
-        is_ready = self._health.is_ready()
+        is_ready = self._worker.is_ready()
         return 200 if is_ready else 503, {"status": "ready" if is_ready else "not ready"}
 
     def _models_page(self, head: Head) -> tuple[int, Any]:
@@ -96,12 +103,12 @@ class Pages:
             },
         }
 
-    def _config_page(self, head: Head) -> tuple[int, Any]:
+    async def _config_page(self, head: Head) -> tuple[int, Any]:
         self.check_admin(head)
+        report = await self._instance.report()
         snapshot = self._active.current()
-        rejection = self._active.rejection
         return 200, {
-            "config": self._health.full()["config"],
+            "config": report.health["config"],
             "chain": list(snapshot.pack.policies.chain),
             "targets": [
                 {
@@ -113,30 +120,30 @@ class Pages:
                 }
                 for t in snapshot.targets
             ],
-            "rejection": msgspec.to_builtins(rejection.problems) if rejection else None,
+            "rejection": report.rejection,
         }
 
-    def _provider_metrics_page(self, head: Head) -> tuple[int, Any]:
+    async def _provider_metrics_page(self, head: Head) -> tuple[int, Any]:
         self.check_admin(head)
+        report = await self._instance.report()
         return 200, {
             "providers": {
-                target.id: {
-                    "requests": target.counters.requests,
-                    "failures": target.counters.failures,
-                    "open": target.counters.open,
-                    "last_status": target.counters.last_status,
-                    "upstream_ms_total": round(target.counters.upstream_ms, 3),
+                name: {
+                    "requests": target.requests,
+                    "failures": target.failures,
+                    "open": target.open,
+                    "last_status": target.last_status,
+                    "upstream_ms_total": round(target.upstream_ms, 3),
                 }
-                for target in self._active.current().targets
+                for name, target in report.targets.items()
             }
         }
 
-    async def _reload(self) -> tuple[int, Any]:
-        problems = await self._source.reload()
-        if problems is not None:
-            return 422, {"applied": False, "problems": msgspec.to_builtins(problems.problems)}
-        snapshot = self._active.current()
-        return 200, {"applied": True, "config": snapshot.label, "digest": snapshot.digest}
+    async def _reload_page(self, _: Head) -> tuple[int, Any]:
+        reloaded = await self._instance.reload()
+        if reloaded.problems is not None:
+            return 422, {"applied": False, "problems": reloaded.problems}
+        return 200, {"applied": True, "config": reloaded.label, "digest": reloaded.digest}
 
     def _is_trusted(self, head: Head) -> bool:
         """Whether this caller may see details: on this machine, or with the gateway's token."""

@@ -1,0 +1,162 @@
+"""What serves calls in one process: edge, pipeline, outbox. Does not know where packs come from.
+
+Order down is start order; unwinding is stop order.
+"""
+
+import logging
+import os
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.callers import Callers, TokenCallers
+from keeptrusts.gateway.front import Front
+from keeptrusts.gateway.health import Gauges, WorkerHealth
+from keeptrusts.gateway.http.server import Server, bind, open_server, server_tls
+from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.outbox import open_outbox
+from keeptrusts.gateway.pages import Pages
+from keeptrusts.gateway.pipeline import Pipeline
+from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.settings import InvalidSettings, Settings
+from keeptrusts.runtime.clock import Clock
+from keeptrusts.runtime.http.client import open_http_client
+from keeptrusts.runtime.http.dial import client_tls
+from keeptrusts.runtime.http.proxy import Proxy, parse_proxy
+from keeptrusts.runtime.line_writer import LineWriter
+from keeptrusts.runtime.segments import SpoolLimits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which worker this is, of how many, and where the instance keeps its state."""
+
+    directory: Path
+    boot_id: str
+    index: int = 0
+    workers: int = 1
+
+    @property
+    def spool(self) -> Path:
+        return self.directory / "spool" / str(self.index)
+
+    @property
+    def spool_limits(self) -> SpoolLimits:
+        """An instance's cap, shared out to its workers."""
+        limits = SpoolLimits()
+        return SpoolLimits(max_bytes=limits.max_bytes // self.workers, max_age_s=limits.max_age_s)
+
+
+class Serving:
+    """A worker that serves."""
+
+    def __init__(self, servers: list[Server], gauges: Gauges, health: WorkerHealth, grace_s: float) -> None:
+        self._servers = servers
+        self._gauges = gauges
+        self._grace_s = grace_s
+        self.health = health
+
+    @property
+    def ports(self) -> list[int]:
+        """Where calls are served; the admin address, if there is one of its own, comes after it."""
+        return [server.port for server in self._servers]
+
+    async def drain(self) -> None:
+        """Stop accepting, let what runs finish within the grace, then cut."""
+        self._gauges.is_draining = True
+        for server in self._servers:
+            server.stop_accepting()
+        for server in self._servers:
+            await server.drain(self._grace_s, before_cut=self._gauges.note_cut)
+
+
+@asynccontextmanager
+async def open_serving(
+    settings: Settings,
+    place: Place,
+    active: ActiveConfig,
+    callers: Callers,
+    *,
+    clock: Clock,
+    make_instance: Callable[[WorkerHealth], Instance],
+    sockets: Sequence[socket] = (),
+) -> AsyncIterator[Serving]:
+    """A worker for the life of the block. `sockets` are bound ones, where they were handed in.
+
+    Raises InvalidSettings, CannotListen, OSError.
+    """
+    async with AsyncExitStack() as stack:
+        lines = LineWriter(sys.stdout.fileno()) if settings.events_stdout else None
+        outbox = await stack.enter_async_context(
+            open_outbox(place.spool, boot_id=place.boot_id, clock=clock, limits=place.spool_limits, lines=lines)
+        )
+        client = await stack.enter_async_context(
+            open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
+        )
+        gauges = Gauges()
+        health = WorkerHealth(active, outbox, gauges, index=place.index, pid=os.getpid())
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges)
+        pages = Pages(active, callers, health, make_instance(health))
+        tls = server_tls(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+        servers = [
+            await stack.enter_async_context(open_server(front, sock=sock, tls=tls))
+            for front, sock in zip(
+                _fronts(settings, pipeline, pages, clock), sockets or bind_addresses(settings), strict=True
+            )
+        ]
+        yield Serving(servers, gauges, health, settings.grace_s)
+
+
+def bind_addresses(settings: Settings) -> list[socket]:
+    """The addresses of an instance: for calls and, where it has one, for admin calls. Raises CannotListen."""
+    addresses = [address for address in (settings.listen, settings.admin_listen) if address is not None]
+    bound: list[socket] = []
+    try:
+        for address in addresses:
+            bound.append(bind(address.host, address.port))  # noqa: PERF401 - what was bound is closed when one fails
+    except BaseException:
+        for sock in bound:
+            sock.close()
+        raise
+    return bound
+
+
+def take_token(callers: Callers, secrets: Secrets, settings: Settings) -> None:
+    """Take a token whose file changed; one that cannot be used changes nothing."""
+    token = secrets.find_variable(settings.token_name)
+    if isinstance(callers, TokenCallers) and token is not None:
+        try:
+            callers.accept(token)
+        except InvalidSettings as bad:
+            log.error("the new token is not used", extra={"facts": {"reason": str(bad)}})  # noqa: TRY400 - no trace needed
+
+
+def _fronts(settings: Settings, pipeline: Pipeline, pages: Pages, clock: Clock) -> list[Front]:
+    has_admin = settings.admin_listen is not None
+    fronts = [Front(pipeline, pages, clock, serves_traffic=True, serves_admin=not has_admin)]
+    if has_admin:
+        fronts.append(Front(pipeline, pages, clock, serves_traffic=False, serves_admin=True))
+    return fronts
+
+
+def _proxy(settings: Settings) -> Proxy | None:
+    if not settings.https_proxy:
+        return None
+    try:
+        return parse_proxy(settings.https_proxy, settings.no_proxy)
+    except ValueError as bad:
+        raise InvalidSettings(f"HTTPS_PROXY: {bad}") from None
+
+
+def _upstream_tls(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return client_tls(ca_file)
+    except OSError as bad:  # ssl.SSLError is one
+        raise InvalidSettings(f"KEEPTRUSTS_CA_FILE: {ca_file} is no readable file of certificates in PEM") from bad
