@@ -175,7 +175,7 @@ async def test_an_admin_address_takes_the_admin_pages_away_from_the_other(tmp_pa
         assert (await get(world, "/keeptrusts/config"))[0] == 404
         assert (await world.ask("/keeptrusts/config/reload")).status == 404
         assert (await get(world, "/health"))[0] == 200
-        connection = await connect(world.gateway._servers[1].port)
+        connection = await connect(world.gateway.servers[1].port)
         head = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
         answer = await connection.ask(f"GET /keeptrusts/config HTTP/1.1\r\n{head}\r\n".encode())
         assert answer.status == 200
@@ -288,7 +288,7 @@ async def test_a_call_whose_body_cannot_be_taken_has_its_event(tmp_path, path, c
         answer = await world.ask(path, body, **headers)
         event = await world.event()
         assert (await world.health())["status"] == "healthy"
-        assert world.gateway._servers[0].budget.held == 0
+        assert world.gateway.servers[0].budget.held == 0
     assert code_of(answer) == event.error_code == code
     assert answer.headers["x-request-id"] == event.request_id
     assert (event.route, event.status, event.attempts) == (path, answer.status, ())

@@ -242,7 +242,7 @@ async def test_a_client_that_leaves_ends_the_call_upstream_at_once(tmp_path, cha
         assert (await world.ask("/keeptrusts/providers/metrics", method="GET")).status == 200
         metrics = json.loads((await world.ask("/keeptrusts/providers/metrics", method="GET")).body)["providers"]
         assert {target["open"] for target in metrics.values()} == {0}
-        assert world.gateway._gauges.in_flight == 0
+        assert world.gateway.gauges.in_flight == 0
 
 
 @pytest.mark.parametrize(

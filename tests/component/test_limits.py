@@ -59,7 +59,7 @@ async def test_an_audited_call_that_cannot_be_recorded_does_not_go_upstream(tmp_
         for path in ("/v1/chat/completions", "/v1/messages"):
             assert await code_and_status(world, path, MESSAGE) == (503, "audit_unavailable")
         assert world.replay.calls == 0
-        assert world.gateway._gauges.in_flight == 0
+        assert world.gateway.gauges.in_flight == 0
 
 
 @pytest.fixture
@@ -130,4 +130,4 @@ async def test_a_failure_of_the_gateway_is_an_error_of_its_kind_in_both_sdks(tmp
         assert raised.value.body["error"]["type"] == "api_error"
         assert [event.error_code for event in world.events()] == ["internal_error", "internal_error"]
         assert raised.value.request_id == world.events()[-1].request_id
-        assert world.gateway._gauges.in_flight == 0
+        assert world.gateway.gauges.in_flight == 0

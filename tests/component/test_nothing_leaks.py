@@ -71,7 +71,7 @@ async def test_calls_that_end_in_every_way_leave_nothing_behind(tmp_path, seed):
             group.create_task(reload_often(world))
             for number in range(CALLERS):
                 group.create_task(call_often(world, random.Random(f"{seed} {number}")))
-        gauges, server = world.gateway._gauges, world.gateway._servers[0]
+        gauges, server = world.gateway.gauges, world.gateway.servers[0]
         await until(lambda: gauges.in_flight == 0 and server.in_flight == 0 and server.connections == 0)
         assert server.budget.held == 0
         metrics = json.loads((await world.ask("/keeptrusts/providers/metrics", method="GET")).body)["providers"]

@@ -13,11 +13,12 @@ from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import Callers, make_callers
 from keeptrusts.gateway.health import InstanceHealth, WorkerHealth
 from keeptrusts.gateway.instance import Instance, SingleInstance
-from keeptrusts.gateway.pack_watch import PackWatch, open_pack_watch
+from keeptrusts.gateway.pack_watch import open_pack_watch
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.serving import Place, Serving, open_serving, take_token
 from keeptrusts.gateway.settings import InvalidSettings, Settings
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.sources.file import FileSource
 from keeptrusts.runtime.clock import Clock, SystemClock
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.logs import configure_logs
@@ -30,23 +31,16 @@ log = logging.getLogger(__name__)
 class Gateway:
     """A running gateway of one process."""
 
-    def __init__(self, serving: Serving, packs: PackWatch) -> None:
+    def __init__(self, serving: Serving, source: FileSource) -> None:
         self._serving = serving
-        self._packs = packs
+        self.source = source
+        self.servers = serving.servers
+        self.gauges = serving.gauges
 
     @property
     def port(self) -> int:
-        """Where calls are served."""
-        return self._serving.ports[0]
-
-    @property
-    def admin_port(self) -> int:
-        """Where admin calls are served: the same, unless they have an address of their own."""
-        return self._serving.ports[-1]
-
-    def nudge(self) -> None:
-        """Look at the pack now: what SIGHUP means."""
-        self._packs.source.nudge()
+        """Where calls are served; the admin address, if there is one of its own, comes after it."""
+        return self.servers[0].port
 
     async def drain(self) -> None:
         """Stop accepting, let what runs finish within the grace, then cut."""
@@ -78,7 +72,7 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
         serving = await stack.enter_async_context(
             open_serving(settings, place, packs.active, callers, clock=clock, make_instance=make_instance)
         )
-        yield Gateway(serving, packs)
+        yield Gateway(serving, packs.source)
 
 
 def run_gateway(settings: Settings) -> None:
@@ -93,7 +87,7 @@ async def _run(settings: Settings) -> None:
     async with open_gateway(settings) as gateway:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, gateway.nudge)
+        loop.add_signal_handler(signal.SIGHUP, gateway.source.nudge)
         if settings.api_url:
             log.warning("no control plane yet: KEEPTRUSTS_API_URL is not used, events stay in the local spool")
         log.info("ready", extra={"facts": {"listen": str(settings.listen), "port": gateway.port}})

@@ -58,23 +58,18 @@ class Serving:
     """A worker that serves."""
 
     def __init__(self, servers: list[Server], gauges: Gauges, health: WorkerHealth, grace_s: float) -> None:
-        self._servers = servers
-        self._gauges = gauges
         self._grace_s = grace_s
+        self.servers = servers  # the one for admin calls, where they have an address of their own, comes last
+        self.gauges = gauges
         self.health = health
-
-    @property
-    def ports(self) -> list[int]:
-        """Where calls are served; the admin address, if there is one of its own, comes after it."""
-        return [server.port for server in self._servers]
 
     async def drain(self) -> None:
         """Stop accepting, let what runs finish within the grace, then cut."""
-        self._gauges.is_draining = True
-        for server in self._servers:
+        self.gauges.is_draining = True
+        for server in self.servers:
             server.stop_accepting()
-        for server in self._servers:
-            await server.drain(self._grace_s, before_cut=self._gauges.note_cut)
+        for server in self.servers:
+            await server.drain(self._grace_s, before_cut=self.gauges.note_cut)
 
 
 @asynccontextmanager

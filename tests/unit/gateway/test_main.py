@@ -136,7 +136,7 @@ async def test_a_token_whose_file_changed_is_taken_and_an_unusable_one_is_not(tm
 async def test_admin_calls_have_an_address_of_their_own_where_one_is_given(tmp_path):
     async with open_gateway(settings_in(tmp_path, admin_listen="127.0.0.1:0")) as gateway:
         assert (await ask(gateway, get("/keeptrusts/config"))).status == 404
-        admin = await connect(gateway.admin_port)
+        admin = await connect(gateway.servers[1].port)
         assert (await admin.ask(get("/keeptrusts/config"))).status == 200
         assert (await admin.ask(get("/v1/models/gpt-4o-mini"))).status == 404
         admin.close()
