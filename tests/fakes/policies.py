@@ -3,7 +3,7 @@
 import re
 
 from keeptrusts.contract.call import Form
-from keeptrusts.policies.verdict import ALLOW, Block, Phase, Rewrite, Verdict
+from keeptrusts.policies.verdict import ALLOW, Block, Flag, Phase, Rewrite, Verdict
 
 FAIL = "fail"
 BLOCK = "block"
@@ -22,13 +22,21 @@ class WordPolicy:
     reason_code = "word_found"
 
     def __init__(
-        self, words: dict[str, str], *, kind="words", unreadable="block", can_rewrite=True, breaks_at_open=False
+        self,
+        words: dict[str, str],
+        *,
+        kind="words",
+        unreadable="block",
+        can_rewrite=True,
+        breaks_at_open=False,
+        roles=None,
     ):
         self.words = words
         self.kind = kind
         self.phases = frozenset({Phase.INPUT, Phase.OUTPUT})
         self.unreadable = unreadable
         self.can_rewrite = can_rewrite
+        self.roles = roles
         self.breaks_at_open = breaks_at_open
 
     def judge(self, text: str, form: Form) -> Verdict:
@@ -36,7 +44,11 @@ class WordPolicy:
         released = channel.feed(text) + channel.finish()
         if channel.blocked:
             return channel.blocked
-        return Rewrite(released, self.reason_code, channel.findings) if channel.findings else ALLOW
+        if not channel.findings:
+            return ALLOW
+        if not self.can_rewrite:
+            return Flag(self.reason_code, channel.findings)
+        return Rewrite(released, self.reason_code, channel.findings)
 
     def open_channel(self, form: Form) -> "WordChannel":
         if self.breaks_at_open:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,8 +13,9 @@ from keeptrusts.config.excerpts import escape
 from keeptrusts.config.pack import Pack
 from keeptrusts.config.targets import Providers
 from keeptrusts.contract.call import Route
+from keeptrusts.contract.events import PolicyVerdict
 from keeptrusts.contract.faults import Fault
-from keeptrusts.gateway.judging import Judge, Tally, check_call
+from keeptrusts.gateway.judging import SEVERITY, Judge, Tally, check_call
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.catalog import compile_chain
 from keeptrusts.policies.verdict import Phase
@@ -22,15 +23,12 @@ from keeptrusts.providers.catalog import dialect_of
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
-Verdict: TypeAlias = Literal["allow", "redact", "block"]
-_WORST: tuple[Verdict, ...] = ("allow", "redact", "block")
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What happened to a call. `because` is for people."""
 
-    verdict: Verdict
+    verdict: PolicyVerdict
     reason_code: str | None
     because: str = ""
 
@@ -41,7 +39,7 @@ class Outcome:
 class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What should happen. Without a reason code, any reason will do."""
 
-    verdict: Verdict
+    verdict: PolicyVerdict
     reason_code: str | UnsetType = UNSET
 
     def is_met_by(self, outcome: Outcome) -> bool:
@@ -131,11 +129,11 @@ def run_case(case: Case, chain: Chain) -> Outcome:
             asyncio.run(chain.input.judge(texts, tallies))
     except Fault as fault:
         return Outcome("block", _reason(tallies, "block") or fault.code.value, fault.message)
-    worst: Verdict = max((tally.verdict for tally in tallies), key=_WORST.index, default="allow")
+    worst: PolicyVerdict = max((tally.verdict for tally in tallies), key=SEVERITY.index, default="allow")
     return Outcome(worst, _reason(tallies, worst))
 
 
-def _reason(tallies: list[Tally], verdict: Verdict) -> str | None:
+def _reason(tallies: list[Tally], verdict: PolicyVerdict) -> str | None:
     return next((tally.reason_code for tally in tallies if tally.verdict == verdict and tally.reason_code), None)
 
 

@@ -21,11 +21,15 @@ __all__ = [
     "Origin",
     "Outcome",
     "PolicyOutcome",
+    "PolicyVerdict",
     "SpoolRecord",
 ]
 
 Decision: TypeAlias = Literal["allow", "redact", "block"]
 """The worst verdict of a call: block, then redact, then allow."""
+
+PolicyVerdict: TypeAlias = Literal["allow", "flag", "redact", "block"]
+"""What one policy said. `flag` is an allow with findings."""
 
 LossReason: TypeAlias = Literal["overflow", "expired", "corrupt", "write_failed"]
 
@@ -39,11 +43,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one policy said in one phase. `flag` is an allow with findings; findings are counts, never text."""
+    """What one policy said in one phase. Findings are counts, never text; `policy_error` counts its failures."""
 
     kind: str
     phase: str
-    verdict: Literal["allow", "flag", "redact", "block"]
+    verdict: PolicyVerdict
     reason_code: str | None = None
     findings: dict[str, int] = {}
 

@@ -15,11 +15,11 @@ import msgspec
 
 from keeptrusts.config.problems import format_path
 from keeptrusts.config.targets import Providers
-from keeptrusts.contract.call import Call, Path, Text, Unreadable
-from keeptrusts.contract.events import Decision, PolicyOutcome
+from keeptrusts.contract.call import Call, Path, Role, Text, Unreadable
+from keeptrusts.contract.events import PolicyOutcome, PolicyVerdict
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.settings import FailMode
-from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Phase, Rewrite, TextPolicy, Verdict
+from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Flag, Phase, Rewrite, TextPolicy, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,15 @@ TEXT_COST = 128
 TURN_S = 0.005
 """How long judging may keep the loop."""
 
+MAX_FINDINGS = 10_000
+"""More in the texts of one call or answer is a block: nobody needs it, and each costs time."""
+
+POLICY_ERROR = "policy_error"
+SEVERITY: tuple[PolicyVerdict, ...] = ("allow", "flag", "redact", "block")
 BLOCK_CODES = {Phase.INPUT: Code.INPUT_BLOCKED, Phase.OUTPUT: Code.OUTPUT_BLOCKED}
+
+
+VERDICT_WORDS: dict[type[Verdict], PolicyVerdict] = {Flag: "flag", Rewrite: "redact", Block: "block"}
 
 
 class Finished(Protocol):
@@ -50,20 +58,19 @@ class Tally(msgspec.Struct):
 
     policy: TextPolicy
     phase: Phase
-    verdict: Decision = "allow"
+    verdict: PolicyVerdict = "allow"
     reason_code: str | None = None
     findings: dict[str, int] = {}
 
     def add(self, verdict: Verdict) -> None:
-        """Count a verdict; the worst one stays."""
+        """Count a verdict; the worst one stays, of equal ones the first."""
         if isinstance(verdict, Allow):
             return
         for kind, count in verdict.findings.items():
             self.findings[kind] = self.findings.get(kind, 0) + count
-        if isinstance(verdict, Block):
-            self.verdict, self.reason_code = "block", verdict.reason_code
-        elif self.verdict == "allow":
-            self.verdict, self.reason_code = "redact", verdict.reason_code
+        word: PolicyVerdict = VERDICT_WORDS[type(verdict)]
+        if SEVERITY.index(word) > SEVERITY.index(self.verdict):
+            self.verdict, self.reason_code = word, verdict.reason_code
 
     def outcome(self) -> PolicyOutcome:
         return PolicyOutcome(
@@ -130,23 +137,26 @@ class Judge:
         return changes
 
     def verdict(self, policy: TextPolicy, text: Text, value: str) -> Verdict:
-        """One policy on one text, with the fail mode applied."""
+        """One policy on one text, with the fail mode applied. What its roles leave out, it allows."""
+        if policy.roles is not None and text.role not in policy.roles:
+            return ALLOW
         try:
             return policy.judge(value, text.form)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
             return self.after_error(policy, error)
 
-    def after_error(self, policy: TextPolicy, error: Exception) -> Allow | Block:
-        """What an unexpected error inside a policy means. Logged here, without the text."""
+    def after_error(self, policy: TextPolicy, error: Exception) -> Flag | Block:
+        """What an unexpected error inside a policy means. Logged here, without the text; the event counts it."""
         log.error("policy failed", exc_info=error, extra={"facts": {"policy": policy.kind, "phase": self.phase.value}})
         if self.fail_mode == "allow":
-            return Allow()
-        return Block("policy_error", "The policy could not be evaluated, and the gateway fails closed.")
+            return Flag(POLICY_ERROR, {POLICY_ERROR: 1})
+        message = "The policy could not be evaluated, and the gateway fails closed."
+        return Block(POLICY_ERROR, message, {POLICY_ERROR: 1})
 
     def _sliced(self, policy: TextPolicy, text: Text, value: str) -> Iterable[Verdict | None]:
         """Judge a text of any length; None after each slice that leaves more to do."""
         size = self.slice_size
-        if len(value) <= size:
+        if len(value) <= size or not reads(policy, text.role):
             yield self.verdict(policy, text, value)
             return
         try:
@@ -166,8 +176,15 @@ class Judge:
         tally.add(verdict)
         if isinstance(verdict, Rewrite):
             changes[text.path] = verdict.text
-        elif isinstance(verdict, Block):
+        if not isinstance(verdict, Block) and sum(tally.findings.values()) > MAX_FINDINGS:
+            verdict = Block(tally.policy.reason_code, f"There are more than {MAX_FINDINGS:,} findings.")
+            tally.add(verdict)
+        if isinstance(verdict, Block):
             raise block_fault(self.phase, tally.policy, verdict, format_path(text.path))
+
+
+def reads(policy: TextPolicy, role: Role) -> bool:
+    return policy.roles is None or role in policy.roles
 
 
 def check_call(call: Call, providers: Providers, output: Judge) -> None:
@@ -202,9 +219,11 @@ def verdict_of(policy: TextPolicy, channel: Finished, released: str) -> Verdict:
     """What a finished channel amounts to."""
     if channel.blocked:
         return channel.blocked
-    if channel.findings:
+    if not channel.findings:
+        return ALLOW
+    if policy.can_rewrite:
         return Rewrite(released, policy.reason_code, channel.findings)
-    return Allow()
+    return Flag(policy.reason_code, channel.findings)
 
 
 def block_fault(phase: Phase, policy: TextPolicy, block: Block, where: str) -> Fault:

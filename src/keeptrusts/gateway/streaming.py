@@ -7,24 +7,25 @@ event before it. Events that repeat text are judged whole: however a text was cu
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from keeptrusts.config.problems import format_path
-from keeptrusts.contract.call import Channel, Form, Fragment, Path, Piece, Text
+from keeptrusts.contract.call import Channel, Form, Fragment, Path, Piece, Role, Text
 from keeptrusts.contract.faults import Fault
-from keeptrusts.gateway.judging import Judge, Tally, block_fault, verdict_of
-from keeptrusts.policies.verdict import Allow, Block, Findings, Rewrite, TextChannel, TextPolicy, Verdict
+from keeptrusts.gateway.judging import Judge, Tally, block_fault, reads, verdict_of
+from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Flag, Rewrite, TextChannel, TextPolicy, Verdict
 from keeptrusts.providers.dialect import StreamReader
 
 
-class Failed:
-    """What takes the place of a text channel whose policy failed: it refuses everything that comes, or passes it on.
+class Settled:
+    """What stands in for a text channel where the verdict is known: it refuses everything that comes, or passes it on.
 
-    `findings` are those of the channel, up to there; what it held back is lost with it.
+    So it is where a policy failed (what it held back is lost), and where it does not read this text at all.
     """
 
-    def __init__(self, verdict: Allow | Block, findings: Findings) -> None:
-        self.findings = findings
+    def __init__(self, verdict: Verdict) -> None:
+        self.findings: Findings = {}
         self.blocked = verdict if isinstance(verdict, Block) else None
 
     def feed(self, piece: str) -> str:
@@ -35,12 +36,15 @@ class Failed:
 
 
 class OpenText:
-    """One channel of the reply, with one text channel for each policy in the order of the chain."""
+    """One channel of the reply, with one text channel for each policy in the order of the chain.
 
-    def __init__(self, judge: Judge, form: Form) -> None:
+    What a model streams is its own words, whatever a policy's other roles.
+    """
+
+    def __init__(self, judge: Judge, tallies: list[Tally], form: Form) -> None:
         self._judge = judge
-        self._policies = judge.policies
-        self._channels = [self._begin(policy, form) for policy in judge.policies]
+        self._tallies = tallies
+        self._channels = [self._begin(tally, form) for tally in tallies]
 
     def feed(self, text: str) -> str:
         for position, channel in enumerate(self._channels):
@@ -64,29 +68,38 @@ class OpenText:
                 text = released + self._fail(position, error).feed(text)
         return text
 
-    def _begin(self, policy: TextPolicy, form: Form) -> TextChannel | Failed:
+    def _begin(self, tally: Tally, form: Form) -> TextChannel | Settled:
+        if not reads(tally.policy, Role.ASSISTANT):
+            return Settled(ALLOW)
         try:
-            return policy.open_channel(form)
+            return tally.policy.open_channel(form)
         except Exception as error:  # noqa: BLE001 - as above
-            return Failed(self._judge.after_error(policy, error), {})
+            return self._settle(tally, error)
 
-    def _fail(self, position: int, error: Exception) -> Failed:
-        """What stands in for a channel from here on."""
-        findings = dict(self._channels[position].findings)
-        failed = Failed(self._judge.after_error(self._policies[position], error), findings)
-        self._channels[position] = failed
-        return failed
+    def _fail(self, position: int, error: Exception) -> Settled:
+        """What stands in for a channel from here on; what it found is tallied now."""
+        tally = self._tallies[position]
+        tally.add(verdict_of(tally.policy, self._channels[position], ""))
+        settled = self._channels[position] = self._settle(tally, error)
+        return settled
+
+    def _settle(self, tally: Tally, error: Exception) -> Settled:
+        verdict = self._judge.after_error(tally.policy, error)
+        if isinstance(verdict, Flag):
+            tally.add(verdict)
+        return Settled(verdict)
 
     def find_block(self) -> tuple[TextPolicy, Block] | None:
         """Which policy blocked, and why."""
         for position, channel in enumerate(self._channels):
             if channel.blocked:
-                return self._policies[position], channel.blocked
+                return self._tallies[position].policy, channel.blocked
         return None
 
-    def verdicts(self) -> list[Verdict]:
-        """What each policy made of the text, once it is finished."""
-        return [verdict_of(policy, channel, "") for policy, channel in zip(self._policies, self._channels, strict=True)]
+    def tally(self) -> None:
+        """Count what each policy made of the text, once it is finished."""
+        for tally, channel in zip(self._tallies, self._channels, strict=True):
+            tally.add(verdict_of(tally.policy, channel, ""))
 
 
 class Relay(Protocol):
@@ -180,7 +193,7 @@ class StreamJudge:
     def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
         text = self._open.get(fragment.channel)
         if text is None:
-            text = self._open[fragment.channel] = OpenText(self._judge, fragment.form)
+            text = self._open[fragment.channel] = OpenText(self._judge, self._tallies, fragment.form)
         released = "" if self.fault else text.feed(fragment.value)
         if released != fragment.value:
             changes[fragment.path] = released
@@ -192,8 +205,7 @@ class StreamJudge:
             return b""
         rest = text.finish()
         self._note_block(text, last.path if last else ())
-        for tally, verdict in zip(self._tallies, text.verdicts(), strict=True):
-            tally.add(verdict)
+        text.tally()
         if not rest:
             return b""
         if last is None:
@@ -212,18 +224,22 @@ class StreamJudge:
     def _judge_again(self, tally: Tally, texts: Sequence[Text], changes: dict[Path, str]) -> None:
         """One policy on whole texts. Its finds are mostly those of the fragments: only what is more is counted."""
         found: Counter[str] = Counter()
+        worst: Rewrite | Flag | None = None
         for text in texts:
             verdict = self._judge.verdict(tally.policy, text, changes.get(text.path, text.value))
             if isinstance(verdict, Block):
                 tally.add(verdict)
                 self._refuse(tally.policy, verdict, text.path)
                 return
+            if isinstance(verdict, Allow):
+                continue
+            found.update(verdict.findings)
+            worst = worst if isinstance(worst, Rewrite) else verdict
             if isinstance(verdict, Rewrite):
                 changes[text.path] = verdict.text
-                found.update(verdict.findings)
         new = found - Counter(tally.findings)
-        if new:
-            tally.add(Rewrite("", tally.policy.reason_code, new))
+        if new and worst is not None:
+            tally.add(replace(worst, findings=new))
 
     def _note_block(self, text: OpenText, path: Path) -> None:
         found = text.find_block()

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
-from keeptrusts.contract.call import Form
+from keeptrusts.contract.call import Form, Role
 
-__all__ = ["ALLOW", "Allow", "Block", "Findings", "Phase", "Rewrite", "TextChannel", "TextPolicy", "Verdict"]
+__all__ = ["ALLOW", "Allow", "Block", "Findings", "Flag", "Phase", "Rewrite", "TextChannel", "TextPolicy", "Verdict"]
 
 Findings: TypeAlias = Mapping[str, int]
 """How often each kind of thing was found: `{"email": 2}`. Never the text itself."""
@@ -29,6 +29,14 @@ class Allow:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """The text may pass as it is; what was found goes on record."""
+
+    reason_code: str
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """The text may pass in this form."""
 
@@ -46,7 +54,7 @@ class Block:
     findings: Findings = field(default_factory=dict)
 
 
-Verdict: TypeAlias = Allow | Rewrite | Block
+Verdict: TypeAlias = Allow | Flag | Rewrite | Block
 
 ALLOW = Allow()
 
@@ -68,13 +76,17 @@ class TextChannel(Protocol):
 
 
 class TextPolicy(Protocol):
-    """A policy that reads texts. Immutable and shared by all calls; never awaits, logs or raises."""
+    """A policy that reads texts. Immutable and shared by all calls; never awaits, logs or raises.
+
+    One that finds something and neither blocks nor can rewrite flags it.
+    """
 
     kind: str
     phases: frozenset[Phase]
+    roles: tuple[Role, ...] | None  # whose texts it reads, None: everybody's; a tuple, as members are slow to hash
     unreadable: Literal["block", "allow"]  # what to do with parts that it cannot read
     can_rewrite: bool
-    reason_code: str  # of its rewrites and blocks, such as "pii_detected"
+    reason_code: str  # of its flags, rewrites and blocks, such as "pii_detected"
 
     def judge(self, text: str, form: Form) -> Verdict:
         """Judge one whole, short text."""

@@ -90,7 +90,7 @@ def test_files_hold_one_case_or_many_and_come_in_order(tmp_path):
         "[" * 100_000,
         b"\xff",
         "[]",
-        '{"name": "a", "input": {"messages": []}, "expected": {"verdict": "flag"}}',
+        '{"name": "a", "input": {"messages": []}, "expected": {"verdict": "deny"}}',
         '{"name": "a", "input": {"messages": []}, "expected": {"verdict": "allow"}, "x": 1}',
     ],
     ids=range(11),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from fakes.policies import BLOCK, FAIL, WordPolicy
 from keeptrusts.config.targets import Providers
-from keeptrusts.contract.call import Call, Form, Route, Text, Unreadable
+from keeptrusts.contract.call import Call, Form, Role, Route, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.judging import SLICE, TURN_S, Judge, Tally, check_call, verdict_of
-from keeptrusts.policies.verdict import ALLOW, Block, Phase, Rewrite
+from keeptrusts.policies.verdict import ALLOW, Block, Flag, Phase, Rewrite
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +93,39 @@ async def test_a_block_is_tallied_with_what_was_found_before_it():
     ]
 
 
+@pytest.mark.parametrize("long", [0, SLICE], ids=["short", "long"])
+async def test_a_policy_that_cannot_rewrite_flags_what_it_finds_and_the_text_stays(long):
+    changes, tallies = await judge(["x" * long + " secret"], WordPolicy({"secret": "[S]"}, can_rewrite=False))
+    assert changes == {}
+    outcome = tallies[0].outcome()
+    assert (outcome.verdict, outcome.reason_code, outcome.findings) == ("flag", "word_found", {"secret": 1})
+
+
+@pytest.mark.parametrize("long", [0, SLICE], ids=["short", "long"])
+async def test_a_policy_reads_only_the_texts_of_its_roles(long):
+    driver = Judge((WordPolicy({"secret": "[S]"}, roles=(Role.USER, Role.TOOL)),), Phase.INPUT, "block")
+    given = [Text((at,), "x" * long + "secret", role) for at, role in enumerate(Role)]
+    changes = await driver.judge(given, driver.tallies())
+    assert [given[at].role for (at,) in changes] == [Role.USER, Role.TOOL]
+
+
+@pytest.mark.parametrize("roles", [None, (Role.USER,)])
+async def test_more_findings_in_one_call_than_anybody_needs_are_a_block(roles):
+    values = ["secret " * 1000] * 10
+    _, tallies = await judge(values, WordPolicy({"secret": "[S]"}, roles=roles))
+    assert tallies[0].verdict == "redact"
+    fault = await refusal([*values, "fine", "a secret"], WordPolicy({"secret": "[S]"}, roles=roles))
+    assert (fault.code, fault.param) == (Code.INPUT_BLOCKED, "messages[11].content")
+    assert "10,000" in fault.message
+
+
+def test_a_rewrite_is_worse_than_a_flag():
+    tally = Tally(REFUSE, Phase.INPUT)
+    for verdict in (Flag("f", {"word": 1}), Rewrite("x", "r", {"word": 2}), Flag("f", {"word": 4})):
+        tally.add(verdict)
+    assert (tally.verdict, tally.reason_code, tally.findings) == ("redact", "r", {"word": 7})
+
+
 def test_the_worst_verdict_stays():
     tally = Tally(REFUSE, Phase.INPUT)
     for verdict in (ALLOW, Block("b", "no"), Rewrite("x", "r", {"word": 2}), ALLOW):
@@ -115,13 +148,24 @@ async def test_where_the_operator_says_so_an_error_costs_only_that_policy(long, 
     policies = (BROKEN, REDACT) if order == "before" else (REDACT, BROKEN)
     changes, tallies = await judge([value], *policies, fail_mode="allow")
     assert changes == {0: "x" * long + "boom [S]"}
-    assert {tally.policy.kind: tally.verdict for tally in tallies} == {"broken": "allow", "redact": "redact"}
+    assert {tally.policy.kind: tally.verdict for tally in tallies} == {"broken": "flag", "redact": "redact"}
+    broken = next(tally for tally in tallies if tally.policy is BROKEN)
+    assert (broken.reason_code, broken.findings) == ("policy_error", {"policy_error": 1})
     assert len(caplog.records) == 1
 
 
 async def test_a_policy_that_cannot_open_a_channel_fails_closed():
     fault = await refusal(["x" * (SLICE + 1)], WordPolicy({}, kind="broken", breaks_at_open=True))
-    assert fault.policy == "broken"
+    assert (fault.policy, fault.code) == ("broken", Code.INPUT_BLOCKED)
+
+
+async def test_the_record_says_that_a_policy_failed():
+    driver = Judge((BROKEN,), Phase.INPUT, "block")
+    tallies = driver.tallies()
+    with pytest.raises(Fault):
+        await driver.judge(texts("boom"), tallies)
+    outcome = tallies[0].outcome()
+    assert (outcome.verdict, outcome.reason_code, outcome.findings) == ("block", "policy_error", {"policy_error": 1})
 
 
 near_misses = st.lists(

@@ -12,7 +12,7 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.record import attempt, client_request_id
-from keeptrusts.policies.verdict import Block, Phase, Rewrite
+from keeptrusts.policies.verdict import Block, Flag, Phase, Rewrite
 from keeptrusts.providers.errors import POLICY_CODES
 
 CALL = make_call(stream=True)
@@ -27,6 +27,14 @@ def tally(*verdicts, kind="words"):
 
 REDACTED = Rewrite("", "pii_detected", {"email": 1})
 BLOCKED = Block("attack_found", "no")
+
+
+def test_what_was_only_flagged_is_allowed():
+    record = make_record()
+    record.tallies.append(tally(Flag("prompt_injection", {"jailbreak": 1})))
+    outcome = closed(record)
+    assert (outcome.decision, outcome.reason_code) == ("allow", None)
+    assert (outcome.policies[0].verdict, outcome.policies[0].reason_code) == ("flag", "prompt_injection")
 
 
 def closed(record):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fakes.policies import BLOCK, FAIL, WordPolicy
 from fakes.streams import ScriptedReader, event, received, repeated
+from keeptrusts.contract.call import Role
 from keeptrusts.contract.faults import Code
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.streaming import StreamJudge, Unjudged, open_relay
@@ -235,9 +236,34 @@ def test_a_policy_that_breaks_lets_the_rest_pass_where_the_operator_says_so():
     assert fault is None
     assert received(out) == {"a": "a [S] [B] secret"}
     assert [(tally.verdict, tally.findings) for tally in tallies] == [
-        ("redact", {"secret": 1}),
+        ("redact", {"secret": 1, "policy_error": 1}),
         ("redact", {"boom": 1}),
     ]
+
+
+@pytest.mark.parametrize("breaks_at_open", [True, False])
+@pytest.mark.parametrize(("fail_mode", "verdict"), [("block", "block"), ("allow", "flag")])
+def test_the_record_says_once_that_a_policy_failed(fail_mode, verdict, breaks_at_open):
+    sent = [event(("a", "boom")), event(("a", " more")), event(closes=["a"])]
+    broken = WordPolicy({"boom": FAIL}, breaks_at_open=breaks_at_open)
+    _, _, tallies = run(sent, broken, fail_mode=fail_mode)
+    outcome = tallies[0].outcome()
+    assert (outcome.verdict, outcome.reason_code, outcome.findings) == (verdict, "policy_error", {"policy_error": 1})
+
+
+def test_what_a_policy_flags_passes_and_is_counted_once():
+    flags = WordPolicy({"secret": "[S]"}, can_rewrite=False)
+    sent = [event(("a", "a sec")), event(("a", "ret"), closes=["a"]), event(repeats=["a secret secret"])]
+    _, fault, tallies = run(sent, flags)
+    outcome = tallies[0].outcome()
+    assert fault is None
+    assert (outcome.verdict, outcome.reason_code, outcome.findings) == ("flag", "word_found", {"secret": 2})
+
+
+def test_a_policy_that_does_not_read_what_models_say_reads_no_stream():
+    sent = [event(("a", "a secret"), closes=["a"])]
+    out, fault, tallies = run(sent, WordPolicy({"secret": BLOCK}, roles=(Role.USER,)))
+    assert (out, fault, tallies[0].verdict) == (sent[0], None, "allow")
 
 
 @pytest.mark.parametrize(("fail_mode", "text"), [("block", ""), ("allow", "hello")])

@@ -18,6 +18,7 @@ class RedactingPolicy:
 
     kind: str
     reason_code: str
+    roles = None
 
     def __init__(
         self,
