@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from keeptrusts.contract.usage import Usage
+from keeptrusts.contract.usage import ServiceTier, Usage
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a decoded body: `("messages", 2, "content")`."""
@@ -90,6 +90,8 @@ class Call(msgspec.Struct, kw_only=True):
     tools: tuple[str, ...] = ()  # names of the functions that the call offers, and types of other tools
     unreadable_reply: str | None = None  # "audio", "image": the reply will carry content that no policy can read
     server_tools: tuple[str, ...] = ()  # types of provider-side tools that the call names
+    tool_uses: int | None = None  # how often all of those may run, None where the call sets no limit
+    service_tier: ServiceTier | None = None  # the one asked for, None where the provider chooses
     provider_state: tuple[Path, ...] = ()  # where the call names an object that lives at the provider
 
 

@@ -1,6 +1,11 @@
 """Token counts. Arithmetic only; what a token costs is somebody else's knowledge."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
+
+ServiceTier: TypeAlias = Literal["standard", "flex", "priority", "fast"]
+"""How a provider serves a call: at its usual price, cheaper and slower, or dearer and faster."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -9,6 +14,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     `input_tokens` includes the cached ones, as at OpenAI, and all others that are named beside it: `cache_write_tokens`
     were written to the provider's cache, `cache_write_1h_tokens` of them for an hour; `audio_input_tokens` were sound.
     `output_tokens` includes reasoning and `audio_output_tokens`.
+    `service_tier` is the one that the provider says it served the call in.
     `estimated` says that the provider gave no final count.
     """
 
@@ -21,3 +27,4 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
     web_searches: int = 0
+    service_tier: ServiceTier = "standard"

@@ -28,9 +28,9 @@ _FACTS = (
 )
 _RARE_COUNTS = (
     b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
-    b'"web_searches":%d'
+    b'"web_searches":%d,"service_tier":"%b"'
 )
-_NO_RARE_COUNTS = _RARE_COUNTS % (0, 0, 0, 0, 0)
+_NO_RARE_COUNTS = _RARE_COUNTS % (0, 0, 0, 0, 0, b"standard")
 _REST = (
     b',"status":%b,"error_code":%b,"attempts":[%b],"policies":%b,"latency_ms":%b,"first_byte_ms":%b,"overhead_ms":%b'
 )
@@ -146,13 +146,15 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         """What the provider said, else an estimate of what it must have seen and made."""
         if self.usage is not None:
             return self.usage
-        if self.call is None or not self.is_sent or (self.error_code is not None and not self.pieces):
+        if self.route is Route.COUNT_TOKENS or self.call is None or not self.is_sent:
+            return _NO_USAGE
+        if self.error_code is not None and not self.pieces:
             return _NO_USAGE
         return msgspec.structs.replace(_input_of(self.call), output_tokens=self.pieces)
 
 
 def _rare_counts(usage: Usage) -> bytes:
-    """The JSON members of a `Usage` that most calls leave at 0."""
+    """The JSON members of a `Usage` that most calls leave as they are."""
     rare = (
         usage.cache_write_tokens,
         usage.cache_write_1h_tokens,
@@ -160,7 +162,9 @@ def _rare_counts(usage: Usage) -> bytes:
         usage.audio_output_tokens,
         usage.web_searches,
     )
-    return _RARE_COUNTS % rare if any(rare) else _NO_RARE_COUNTS
+    if usage.service_tier == "standard" and not any(rare):
+        return _NO_RARE_COUNTS
+    return _RARE_COUNTS % (*rare, usage.service_tier.encode())
 
 
 def _input_of(call: Call) -> Usage:

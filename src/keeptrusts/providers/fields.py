@@ -5,8 +5,10 @@ from functools import lru_cache
 from typing import Any
 
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.usage import ServiceTier
 
 _MAX_MODEL = 128
+_TIERS: dict[str, ServiceTier] = {"default": "standard", "flex": "flex", "priority": "priority", "fast": "fast"}
 _is_model = lru_cache(maxsize=1024)(re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*").fullmatch)
 
 
@@ -22,6 +24,12 @@ def read_model(tree: dict[str, Any], default: str | None) -> str:
         "`model` must be 1 to 128 letters, digits and . _ : / @ -, beginning with a letter or digit.",
         param="model",
     )
+
+
+def read_tier(tree: dict[str, Any]) -> ServiceTier | None:
+    """OpenAI's `service_tier`. None where the provider chooses: for `auto`, for none, and for what we do not know."""
+    value = tree.get("service_tier")
+    return _TIERS.get(value) if type(value) is str else None
 
 
 def read_flag(tree: dict[str, Any], key: str) -> bool:

@@ -105,7 +105,7 @@ class ShapedDialect:
         tree = _decode_reply(body)
         inventory = Inventory()
         shape.collect_reply(tree, inventory)
-        counts = read_counts(tree.get("usage"))
+        counts = read_counts(tree.get("usage"), tree.get("service_tier"))
         return Reply(
             route=route,
             body=body,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from keeptrusts.contract.usage import Usage
+from keeptrusts.contract.usage import ServiceTier, Usage
 
 
 class Details(msgspec.Struct):
@@ -42,18 +42,22 @@ class Counts(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
     cache_creation: CacheCreation | None = None
     server_tool_use: ServerToolUse | None = None
+    service_tier: str | None = None  # OpenAI says it beside the usage
+    speed: str | None = None
 
 
 class Envelope(msgspec.Struct):
     """A body of which only the usage matters."""
 
     usage: Counts | None = None
+    service_tier: str | None = None
 
 
 _decode = msgspec.json.Decoder(Envelope).decode
 
 
 _NO_DETAILS = Details()
+_TIERS: dict[str | None, ServiceTier] = {"flex": "flex", "priority": "priority", "fast": "fast"}
 
 
 def openai_usage(counts: Counts) -> Usage | None:
@@ -71,6 +75,7 @@ def openai_usage(counts: Counts) -> Usage | None:
         cache_write_tokens=max(0, inputs.cache_write_tokens or 0),
         audio_input_tokens=max(0, inputs.audio_tokens or 0),
         audio_output_tokens=max(0, outputs.audio_tokens or 0),
+        service_tier=_TIERS.get(counts.service_tier, "standard"),
     )
 
 
@@ -83,8 +88,11 @@ def anthropic_usage(counts: Counts, before: Usage | None = None) -> Usage | None
     output = before.output_tokens if counts.output_tokens is None else max(0, counts.output_tokens)
     searches = counts.server_tool_use.web_search_requests if counts.server_tool_use is not None else None
     web_searches = before.web_searches if searches is None else max(0, searches)
+    service_tier = before.service_tier if counts.speed is None else _TIERS.get(counts.speed, "standard")
     if counts.input_tokens is None:
-        return msgspec.structs.replace(before, output_tokens=output, web_searches=web_searches)
+        return msgspec.structs.replace(
+            before, output_tokens=output, web_searches=web_searches, service_tier=service_tier
+        )
     cached = max(0, counts.cache_read_input_tokens or 0)
     written = max(0, counts.cache_creation_input_tokens or 0)
     kept_long = counts.cache_creation.ephemeral_1h_input_tokens if counts.cache_creation is not None else None
@@ -95,6 +103,7 @@ def anthropic_usage(counts: Counts, before: Usage | None = None) -> Usage | None
         cache_write_tokens=written,
         cache_write_1h_tokens=_kept_long(written, kept_long, before),
         web_searches=web_searches,
+        service_tier=service_tier,
     )
 
 
@@ -105,23 +114,32 @@ def _kept_long(written: int, said: int | None, before: Usage) -> int:
     return min(written, max(0, said))
 
 
-def read_counts(value: Any) -> Counts | None:
-    """A decoded `usage` object; None where it is no such thing. A wrong count is left out, not trusted."""
+def read_counts(value: Any, service_tier: Any = None) -> Counts | None:
+    """A decoded `usage` object; None where it is no such thing. A wrong count is left out, not trusted.
+
+    `service_tier` is what an OpenAI answer says beside it.
+    """
     if type(value) is not dict:
         return None
     try:
-        return msgspec.convert(value, Counts)
+        counts = msgspec.convert(value, Counts)
     except msgspec.ValidationError:
-        numbers = {key: count for key, count in value.items() if type(count) is int}
-        return msgspec.convert(numbers, Counts)
+        numbers = {key: count for key, count in value.items() if type(count) is int and key.endswith("_tokens")}
+        counts = msgspec.convert(numbers, Counts)
+    if type(service_tier) is str:
+        counts.service_tier = service_tier
+    return counts
 
 
 def find_counts(body: bytes) -> Counts | None:
     """The `usage` of a JSON body, without decoding the rest. None where there is none or the body is not JSON."""
     try:
-        return _decode(body).usage
+        envelope = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _find_counts_slowly(body)
+    if envelope.usage is not None and envelope.service_tier is not None:
+        envelope.usage.service_tier = envelope.service_tier
+    return envelope.usage
 
 
 def _find_counts_slowly(body: bytes) -> Counts | None:
@@ -129,4 +147,4 @@ def _find_counts_slowly(body: bytes) -> Counts | None:
         tree = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return read_counts(tree.get("usage")) if type(tree) is dict else None
+    return read_counts(tree.get("usage"), tree.get("service_tier")) if type(tree) is dict else None

@@ -47,11 +47,11 @@ def test_a_policy_is_named_where_one_refused():
 
 
 @pytest.mark.parametrize("code", sorted(POLICY_CODES))
-def test_a_policys_refusal_is_a_400_that_no_sdk_repeats(code):
+def test_a_policys_refusal_is_one_that_no_sdk_repeats(code):
     fault = Fault(code, "no")
-    assert status_of(fault) == 400
+    assert status_of(fault) == (403 if code is Code.MODEL_NOT_PRICED else 400)
     assert body(code)["error"]["type"] == "policy_violation"
-    assert body(code, anthropic=True)["error"]["type"] == "invalid_request_error"
+    assert body(code, anthropic=True)["error"]["type"] in {"invalid_request_error", "permission_error"}
     assert retry_header(fault) == b"x-should-retry: false\r\n"
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fakes.policies import WordPolicy
 from fakes.records import Ledger, make_call, make_record
+from keeptrusts.contract.call import Route
 from keeptrusts.contract.events import Attempt
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
@@ -66,8 +67,9 @@ def test_a_call_that_got_its_answer():
 
 @given(
     st.builds(
-        Usage, **{name: st.integers(0, 10**12) for name in Usage.__struct_fields__ if name != "estimated"},
-        estimated=st.booleans(),
+        Usage,
+        **{name: st.integers(0, 10**12) for name in Usage.__struct_fields__ if name.endswith(("tokens", "searches"))},
+        estimated=st.booleans(), service_tier=st.sampled_from(["standard", "flex", "priority", "fast"]),
     )
 )  # fmt: skip
 def test_an_event_has_every_count(usage):
@@ -123,6 +125,7 @@ def test_a_call_that_brought_nothing_used_nothing():
     assert closed(make_record(call=CALL)).usage == Usage()
     assert closed(make_record()).usage == Usage()
     assert closed(sent(error_code=Code.UPSTREAM_UNREACHABLE)).usage == Usage()
+    assert closed(sent(route=Route.COUNT_TOKENS)).usage == Usage()
 
 
 def test_what_is_known_when_a_call_goes_upstream():

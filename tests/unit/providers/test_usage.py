@@ -87,6 +87,26 @@ def test_what_is_kept_for_an_hour_is_remembered_where_the_end_of_a_stream_says_o
     assert anthropic_usage(read_counts(end), READ).cache_write_1h_tokens == 40
 
 
+@pytest.mark.parametrize("tier", ["flex", "priority", "fast"])
+def test_openai_says_beside_the_usage_how_it_served_a_call(tier):
+    body = b'{"service_tier":"%b","usage":{"prompt_tokens":9}}' % tier.encode()
+    assert openai_usage(find_counts(body)) == Usage(input_tokens=9, service_tier=tier)
+    assert openai_usage(read_counts({"prompt_tokens": 9}, tier)) == Usage(input_tokens=9, service_tier=tier)
+
+
+@pytest.mark.parametrize("tier", ["default", "on_demand", "standard", "", "\\u0000", 5, None])
+def test_whatever_else_it_says_is_the_usual_price(tier):
+    body = msgspec.json.encode({"service_tier": tier, "usage": {"prompt_tokens": 9}})
+    assert openai_usage(find_counts(body)) == Usage(input_tokens=9)
+    assert openai_usage(read_counts({"prompt_tokens": 9}, tier)) == Usage(input_tokens=9)
+
+
+def test_anthropic_says_in_the_usage_whether_it_was_fast():
+    fast = anthropic_usage(read_counts({"input_tokens": 9, "speed": "fast", "service_tier": "priority"}))
+    assert fast == Usage(input_tokens=9, service_tier="fast")
+    assert anthropic_usage(read_counts({"output_tokens": 5}), fast).service_tier == "fast"
+
+
 def test_what_is_kept_for_an_hour_is_part_of_what_was_written():
     counts = {"input_tokens": 3, "cache_creation": {"ephemeral_1h_input_tokens": 40}}
     assert anthropic_usage(read_counts(counts)).cache_write_1h_tokens == 0

@@ -39,6 +39,9 @@ def describe_messages(call: Call) -> None:
     call.stream = read_flag(tree, "stream")
     call.max_output_tokens = read_count(tree, "max_tokens")
     call.tools, call.server_tools = _describe_tools(tree)
+    if call.server_tools:
+        call.tool_uses = _uses_of(tree)
+    call.service_tier = "fast" if tree.get("speed") == "fast" else "standard"
     call.provider_state = _state_of(tree)
 
 
@@ -119,6 +122,20 @@ def _describe_tools(tree: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, .
         names.append("mcp")
         served.append("mcp")
     return tuple(names), tuple(dict.fromkeys(served))
+
+
+def _uses_of(tree: dict[str, Any]) -> int | None:
+    """How often tools at the provider may run: `max_uses` of web searches, None where another one is among them."""
+    uses = 0
+    for tool in read_list(tree, "tools"):
+        kind = (tool.get("type") or "custom") if type(tool) is dict else "unknown"
+        if type(kind) is str and _CLIENT_TOOLS.fullmatch(kind):
+            continue
+        limit = tool.get("max_uses") if type(kind) is str and tool_family(kind) == "web_search" else None
+        if type(limit) is not int or limit < 0:
+            return None
+        uses += limit
+    return None if tree.get("mcp_servers") else uses
 
 
 def _state_of(tree: dict[str, Any]) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keeptrusts.contract.call import Call, Path, Role
-from keeptrusts.providers.fields import read_count, read_flag, read_list, read_object
+from keeptrusts.providers.fields import read_count, read_flag, read_list, read_object, read_tier
 from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
 from keeptrusts.providers.openai.parts import ASSISTANT, USER, collect_content, collect_message, state_of_parts
 from keeptrusts.providers.openai.tools import TOOL_MEMBERS, collect_function, collect_tools, describe_tools
@@ -22,7 +22,9 @@ SETTINGS = frozenset({
 _REPLY_SETTINGS = frozenset({"usage", "system_fingerprint", "service_tier", "provider", "x_groq"})
 
 
-_RARE = frozenset({"n", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "modalities"}) | TOOL_MEMBERS
+_RARE = TOOL_MEMBERS | {
+    "n", "best_of", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "modalities", "service_tier",
+}  # fmt: skip
 
 
 def describe_chat(call: Call) -> None:
@@ -34,9 +36,10 @@ def describe_chat(call: Call) -> None:
 
 def _describe_rare(call: Call) -> None:
     tree = call.tree
-    call.choices = max(1, read_count(tree, "n") or 1)
-    limit = read_count(tree, "max_completion_tokens")
-    call.max_output_tokens = read_count(tree, "max_tokens") if limit is None else limit
+    call.choices = max(1, read_count(tree, "n") or 1, read_count(tree, "best_of") or 1)
+    limits = (read_count(tree, "max_completion_tokens"), read_count(tree, "max_tokens"))
+    call.max_output_tokens = max((limit for limit in limits if limit is not None), default=None)
+    call.service_tier = read_tier(tree)
     call.asks_logprobs = read_flag(tree, "logprobs") or bool(read_count(tree, "top_logprobs"))
     call.tools, call.server_tools = describe_tools(tree)
     call.unreadable_reply = next((kind for kind in ("audio", "image") if kind in read_list(tree, "modalities")), None)

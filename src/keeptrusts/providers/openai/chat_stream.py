@@ -30,6 +30,7 @@ class _Chunk(msgspec.Struct):
 
     choices: list[_Choice] | None = None
     usage: Counts | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -166,6 +167,7 @@ class ChatStream:
     def _note(self, chunk: _Chunk) -> bool:
         """Take note of what the chunk says; tells whether it is only there because we asked for usage."""
         if chunk.usage is not None:
+            chunk.usage.service_tier = chunk.service_tier
             self.usage = openai_usage(chunk.usage) or self.usage
         if chunk.error:
             self.failure = streams.kind_of(chunk.error)
@@ -314,5 +316,10 @@ def _chunk_of(tree: dict[str, Any]) -> _Chunk:
             for choice in choices
             if type(choice) is dict
         ]
-    usage = tree.get("usage")
-    return _Chunk(choices=read, usage=read_counts(usage) if usage else None, error=tree.get("error"))
+    usage, tier = tree.get("usage"), tree.get("service_tier")
+    return _Chunk(
+        choices=read,
+        usage=read_counts(usage) if usage else None,
+        service_tier=tier if type(tier) is str else None,
+        error=tree.get("error"),
+    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keeptrusts.contract.call import Call, Path, Role
-from keeptrusts.providers.fields import read_count
+from keeptrusts.providers.fields import read_count, read_tier
 from keeptrusts.providers.inventory import Inventory, Reader
 from keeptrusts.providers.openai.chat import collect_choices, collect_values, describe_stream
 from keeptrusts.providers.openai.parts import collect_part
@@ -23,11 +23,13 @@ def describe_completion(call: Call) -> None:
     prompts = len(prompt) if type(prompt) is list and prompt and type(prompt[0]) is not int else 1
     call.choices = answers * prompts
     call.max_output_tokens = read_count(tree, "max_tokens")
+    call.service_tier = read_tier(tree)
     call.asks_logprobs = read_count(tree, "logprobs") is not None
 
 
 def describe_plain(call: Call) -> None:
-    """Nothing that routing needs: no streams, no tools, no choices."""
+    """No streams, no tools, no choices."""
+    call.service_tier = read_tier(call.tree)
 
 
 def collect_plain_call(tree: dict[str, Any], found: Inventory) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keeptrusts.contract.call import Call, Path, Role
-from keeptrusts.providers.fields import read_count, read_flag, read_list
+from keeptrusts.providers.fields import read_count, read_flag, read_list, read_tier
 from keeptrusts.providers.inventory import NEUTRAL, Inventory, Reader
 from keeptrusts.providers.openai.chat import collect_format, collect_values
 from keeptrusts.providers.openai.items import collect_items, state_of_items
@@ -28,6 +28,7 @@ def describe_responses(call: Call) -> None:
     tree = call.tree
     call.stream = read_flag(tree, "stream")
     call.max_output_tokens = read_count(tree, "max_output_tokens")
+    call.service_tier = read_tier(tree)
     call.asks_logprobs = _LOGPROBS in read_list(tree, "include") or bool(read_count(tree, "top_logprobs"))
     if not TOOL_MEMBERS.isdisjoint(tree):
         call.tools, call.server_tools = describe_tools(tree)

@@ -170,7 +170,7 @@ class ResponsesStream:
         if type(response) is dict and kind in _LIFECYCLE:
             if self._response is None:
                 self._response = response
-            counts = read_counts(response.get("usage"))
+            counts = read_counts(response.get("usage"), response.get("service_tier"))
             self.usage = (openai_usage(counts) if counts else None) or self.usage
             if kind == "response.failed":
                 self.failure = streams.kind_of(response.get("error"))

@@ -90,7 +90,7 @@ def write_all(reader: MessagesStream, stream: bytes) -> bytes:
 def test_usage_and_end_are_noted_and_every_byte_is_passed_on(pass_on):
     reader = MessagesStream(False)
     assert pass_on(reader, STREAM) == STREAM
-    assert reader.usage == Usage(input_tokens=16, cached_input_tokens=4, output_tokens=7)
+    assert reader.usage == Usage(input_tokens=16, cached_input_tokens=4, cache_write_tokens=2, output_tokens=7)
     assert (reader.is_complete, reader.failure) == (True, None)
 
 
