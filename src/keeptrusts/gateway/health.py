@@ -52,7 +52,7 @@ class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
     upstream_ms: float
 
 
-class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What one worker knows of itself: plain counts, so that an instance can add them up."""
 
     index: int
@@ -66,7 +66,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     keeps_events: bool
 
 
-class InstanceReport(msgspec.Struct, frozen=True, kw_only=True):
+class InstanceReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the gateway's own pages tell: the full `/health`, targets, and why the newest pack is not served."""
 
     health: dict[str, Any]

@@ -10,7 +10,7 @@ from keeptrusts.gateway.health import InstanceHealth, InstanceReport, WorkerHeal
 from keeptrusts.gateway.sources.file import FileSource
 
 
-class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
+class Reloaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What came of a reload: what is served now, in every worker, or why that did not change."""
 
     label: str
