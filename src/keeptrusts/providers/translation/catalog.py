@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from keeptrusts.contract.call import Route
+from keeptrusts.providers.translation.chat_to_messages.translator import ChatToMessages
 from keeptrusts.providers.translation.translator import Translator
 
-_TRANSLATORS: Mapping[tuple[Route, str], Translator] = MappingProxyType({})
+TRANSLATORS: Mapping[tuple[Route, str], Translator] = MappingProxyType({(Route.CHAT, "anthropic"): ChatToMessages()})
 
 
 def find_translator(route: Route, target_format: str) -> Translator | None:
     """How a client's call on `route` reaches a target of another format; None where it cannot."""
-    return _TRANSLATORS.get((route, target_format))
+    return TRANSLATORS.get((route, target_format))

@@ -1,0 +1,1 @@
+"""Chat completions served by a target that speaks Anthropic's Messages."""

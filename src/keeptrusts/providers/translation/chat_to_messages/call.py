@@ -1,0 +1,97 @@
+"""A chat completion call as a call of Anthropic's Messages. Every member it writes stands in the table of members."""
+
+from typing import Any
+
+from keeptrusts.contract.call import Call, Changes
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.providers.json_body import encode, replace_at
+from keeptrusts.providers.translation.chat_to_messages.messages import write_messages
+from keeptrusts.providers.translation.chat_to_messages.thinking import EFFORTS, write_effort
+from keeptrusts.providers.translation.chat_to_messages.tools import write_choice, write_tools
+
+DEFAULT_MAX_TOKENS = 4096
+"""Sent where neither the call nor the target sets a limit, which Anthropic demands: all its models allow this one."""
+
+DEFAULT_MAX_TOKENS_THINKING = 16384
+"""The same where the model is asked to think, which counts as output: all that think allow this one."""
+
+_SAME = ("stream", "temperature", "top_p", "top_k", "thinking")
+"""Members that have the same name and meaning."""
+
+_TIERS = {"auto": "auto", "default": "standard_only"}
+
+
+def write_call(call: Call, *, model: str, changes: Changes, max_output_tokens: int | None) -> bytes:
+    """The body to send. Raises Fault(INVALID_REQUEST) for a call that is not of the OpenAI dialect."""
+    tree = replace_at(call.tree, changes) if changes else call.tree
+    effort = _read_effort(tree)
+    thinks = effort not in {None, "none"} or bool(tree.get("thinking"))
+    limit = max_output_tokens if call.max_output_tokens is None else call.max_output_tokens
+    if limit is None:
+        limit = DEFAULT_MAX_TOKENS_THINKING if thinks else DEFAULT_MAX_TOKENS
+    system, turns = write_messages(tree.get("messages"))
+    body: dict[str, Any] = {"model": model, "max_tokens": limit}
+    if system:
+        body["system"] = system
+    body["messages"] = turns
+    _add_tools(body, tree)
+    body.update((key, tree[key]) for key in _SAME if tree.get(key) is not None)
+    _add_settings(body, tree)
+    if effort is not None:
+        body.update(write_effort(effort, model, limit, continues=_brings_results(tree["messages"])))
+    schema = _read_schema(tree.get("response_format"))
+    if schema is not None:
+        body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
+    return encode(body)
+
+
+def _read_effort(tree: dict[str, Any]) -> str | None:
+    effort = tree.get("reasoning_effort")
+    if effort is None or (type(effort) is str and effort in EFFORTS):
+        return effort
+    raise Fault(
+        Code.INVALID_REQUEST, f"`reasoning_effort` must be one of {', '.join(EFFORTS)}.", param="reasoning_effort"
+    )
+
+
+def _brings_results(messages: list[dict[str, Any]]) -> bool:
+    return bool(messages) and messages[-1].get("role") == "tool"
+
+
+def _add_tools(body: dict[str, Any], tree: dict[str, Any]) -> None:
+    """A choice without tools says nothing, unless it demands one."""
+    choice, is_parallel = tree.get("tool_choice"), tree.get("parallel_tool_calls") is not False
+    if tree.get("tools"):
+        body["tools"] = write_tools(tree["tools"])
+        if choice is not None or not is_parallel:
+            body["tool_choice"] = write_choice(choice, is_parallel=is_parallel)
+    elif choice == "required" or type(choice) is dict:
+        body["tool_choice"] = write_choice(choice, is_parallel=is_parallel)
+
+
+def _add_settings(body: dict[str, Any], tree: dict[str, Any]) -> None:
+    stop = tree.get("stop")
+    if stop:
+        body["stop_sequences"] = [stop] if type(stop) is str else stop
+    user = tree.get("safety_identifier") or tree.get("user")
+    if user:
+        body["metadata"] = {"user_id": user}
+    tier = tree.get("service_tier")
+    if type(tier) is str and tier in _TIERS:
+        body["service_tier"] = _TIERS[tier]
+
+
+def _read_schema(response_format: Any) -> dict[str, Any] | None:
+    """The schema that the answer must fulfil. What the format is for is said in the schema: both are the model's."""
+    if response_format is None or (type(response_format) is dict and response_format.get("type") == "text"):
+        return None
+    inner = response_format.get("json_schema") if type(response_format) is dict else None
+    schema = inner.get("schema") if type(inner) is dict else None
+    if type(inner) is not dict or type(schema) is not dict:
+        raise Fault(
+            Code.INVALID_REQUEST,
+            "`response_format` must be of type text, or json_schema with a `schema`.",
+            param="response_format",
+        )
+    said = [text for text in (inner.get("description"), schema.get("description")) if type(text) is str and text]
+    return {**schema, "description": "\n\n".join(said)} if said else schema
