@@ -21,6 +21,12 @@ def run(  # noqa: PLR0913, PLR0917 - each is a flag
     allow_anonymous: Annotated[
         bool, typer.Option(help="Serve callers without a key, beyond this machine too.")
     ] = False,
+    trust_identity_headers: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust-identity-headers", help="Let holders of the gateway's token name user and role in headers."
+        ),
+    ] = None,
     fail_mode: Annotated[str, typer.Option(help="What an error inside a policy does: block or allow.")] = "block",
     grace: Annotated[float, typer.Option(help="Seconds that running requests get at the end.")] = 30.0,
     events_stdout: Annotated[bool, typer.Option(help="Print each decision event as a JSON line.")] = False,

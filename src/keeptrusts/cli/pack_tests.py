@@ -16,8 +16,7 @@ from keeptrusts.contract.call import Route
 from keeptrusts.contract.events import PolicyVerdict
 from keeptrusts.contract.faults import Fault
 from keeptrusts.gateway.judging import SEVERITY, Judge, Tally, check_call
-from keeptrusts.policies.audit_logger import AuditLoggerSpec
-from keeptrusts.policies.catalog import compile_chain
+from keeptrusts.policies.catalog import compile_chain, text_policies
 from keeptrusts.policies.verdict import Phase
 from keeptrusts.providers.catalog import dialect_of
 
@@ -80,7 +79,7 @@ class Chain:
 
 def make_chain(pack: Pack) -> Chain:
     """Compile the pack's policies, as the gateway does."""
-    readers = [policy for policy in compile_chain(pack) if not isinstance(policy, AuditLoggerSpec)]
+    readers = text_policies(compile_chain(pack))
     judges = {
         phase: Judge(tuple(policy for policy in readers if phase in policy.phases), phase, "block") for phase in Phase
     }

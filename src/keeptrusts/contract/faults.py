@@ -32,6 +32,7 @@ class Code(StrEnum):
     SERVER_TOOL_NOT_ALLOWED = "server_tool_not_allowed"
     PROVIDER_STATE_NOT_ALLOWED = "provider_state_not_allowed"
     MODEL_NOT_PRICED = "model_not_priced"
+    NO_COMPLIANT_TARGET = "no_compliant_target"
     PACK_DISABLED = "pack_disabled"
     BUDGET_EXCEEDED = "budget_exceeded"
     BUDGET_BUSY = "budget_busy"

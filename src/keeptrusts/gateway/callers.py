@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.identity import NOBODY, Identity
 from keeptrusts.contract.keys import PREFIX, fingerprint, is_same, parse_gateway_key
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.http.exchange import Head
@@ -15,18 +16,24 @@ _PREFIX = PREFIX.encode()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `key_id` is None for anonymous callers and for a token that is no gateway key."""
+    """Who calls. `key_id` is None for anonymous callers and for a token that is no gateway key.
+
+    `identity` is whom the key stands for; headers that say otherwise count only where the caller is trusted with them.
+    """
 
     key_id: str | None
+    identity: Identity = NOBODY
+    trusts_identity_headers: bool = False
 
 
 ANONYMOUS = Caller(None)
 
 
 class TokenCallers:
-    """A gateway with a token of its own: whoever presents it may call."""
+    """A gateway with a token of its own: whoever presents it may call, and perhaps say for whom."""
 
-    def __init__(self, token: Secret) -> None:
+    def __init__(self, token: Secret, *, trust_identity_headers: bool = False) -> None:
+        self._trust_identity_headers = trust_identity_headers
         self.accept(token)
 
     def accept(self, token: Secret) -> None:
@@ -34,7 +41,7 @@ class TokenCallers:
         check_token(token)
         text = token.reveal()
         self._fingerprint = fingerprint(text.encode())
-        self._caller = Caller(_key_id(text))
+        self._caller = Caller(_key_id(text), trusts_identity_headers=self._trust_identity_headers)
 
     def identify(self, head: Head) -> Caller:
         """Raises Fault: 401 where no key, two different ones or a wrong one is presented."""
@@ -73,10 +80,17 @@ class AnonymousCallers:
         return ANONYMOUS
 
 
-def make_callers(token: Secret | None, *, listens_on_loopback: bool, allow_anonymous: bool) -> "Callers":
-    """Decide who may call. Raises InvalidSettings where anybody on the network could."""
+def make_callers(
+    token: Secret | None, *, listens_on_loopback: bool, allow_anonymous: bool, trust_identity_headers: bool = False
+) -> "Callers":
+    """Decide who may call. Raises InvalidSettings where anybody on the network could, or could be whoever it likes."""
     if token is not None:
-        return TokenCallers(token)
+        return TokenCallers(token, trust_identity_headers=trust_identity_headers)
+    if trust_identity_headers:
+        raise InvalidSettings(
+            "--trust-identity-headers without a token: anybody could name any user and role. "
+            "Set KEEPTRUSTS_GATEWAY_TOKEN, or leave it out"
+        )
     if not listens_on_loopback and not allow_anonymous:
         raise InvalidSettings(
             "no token, and the gateway would listen beyond this machine: set KEEPTRUSTS_GATEWAY_TOKEN "

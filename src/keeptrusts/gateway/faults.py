@@ -44,6 +44,7 @@ RENDERINGS: dict[Code, Rendering] = {
     Code.SERVER_TOOL_NOT_ALLOWED: Rendering(400, _POLICY),
     Code.PROVIDER_STATE_NOT_ALLOWED: Rendering(400, _POLICY),
     Code.MODEL_NOT_PRICED: Rendering(403, _POLICY),
+    Code.NO_COMPLIANT_TARGET: Rendering(400, _POLICY),
     Code.PACK_DISABLED: Rendering(503, _SERVER),
     Code.BUDGET_EXCEEDED: Rendering(429, "insufficient_quota"),
     Code.BUDGET_BUSY: Rendering(429, "rate_limit_error", retry=True),

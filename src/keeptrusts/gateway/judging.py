@@ -19,7 +19,18 @@ from keeptrusts.contract.call import Call, Path, Role, Text, Unreadable
 from keeptrusts.contract.events import PolicyOutcome, PolicyVerdict
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.settings import FailMode
-from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Flag, Phase, Rewrite, TextPolicy, Verdict
+from keeptrusts.policies.verdict import (
+    ALLOW,
+    Allow,
+    Block,
+    CallPolicy,
+    Findings,
+    Flag,
+    Phase,
+    Rewrite,
+    TextPolicy,
+    Verdict,
+)
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +156,7 @@ class Judge:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a policy must not open the door
             return self.after_error(policy, error)
 
-    def after_error(self, policy: TextPolicy, error: Exception) -> Flag | Block:
+    def after_error(self, policy: TextPolicy | CallPolicy, error: Exception) -> Flag | Block:
         """What an unexpected error inside a policy means. Logged here, without the text; the event counts it."""
         log.error("policy failed", exc_info=error, extra={"facts": {"policy": policy.kind, "phase": self.phase.value}})
         if self.fail_mode == "allow":

@@ -104,6 +104,7 @@ def find_callers(settings: Settings, secrets: Secrets) -> Callers:
         find_token(settings, secrets),
         listens_on_loopback=settings.listen.is_loopback,
         allow_anonymous=settings.allow_anonymous,
+        trust_identity_headers=settings.trust_identity_headers,
     )
 
 

@@ -8,10 +8,12 @@ import msgspec
 
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
-from keeptrusts.gateway.callers import AnonymousCallers, Callers
+from keeptrusts.gateway.callers import AnonymousCallers, Caller, Callers
 from keeptrusts.gateway.health import State, WorkerHealth, brief
 from keeptrusts.gateway.http.exchange import Exchange, Head
+from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.permits import permitted_models
 from keeptrusts.gateway.routes import MODEL_PAGES, Page
 from keeptrusts.gateway.routing import list_models
 from keeptrusts.gateway.settings import is_loopback
@@ -54,11 +56,11 @@ class Pages:
 
     def serve_model(self, exchange: Exchange) -> None:
         """`GET /v1/models/{id}`. Raises Fault."""
-        self._callers.identify(exchange.head)
+        caller = self._identify(exchange.head)
         path = exchange.head.path
         name = unquote(next(path.removeprefix(prefix) for prefix in MODEL_PAGES if path.startswith(prefix)))
         snapshot = self._active.current()
-        if name not in list_models(snapshot.targets):
+        if name not in _list_models(snapshot, caller):
             raise Fault(Code.MODEL_NOT_FOUND, "This model is not offered here: GET /v1/models lists those that are.")
         exchange.respond(200, JSON, msgspec.json.encode(_model(name, snapshot)))
 
@@ -78,9 +80,9 @@ class Pages:
         return 200 if is_ready else 503, {"status": "ready" if is_ready else "not ready"}
 
     def _models_page(self, head: Head) -> tuple[int, Any]:
-        self._callers.identify(head)
+        caller = self._identify(head)
         snapshot = self._active.current()
-        models = [_model(name, snapshot) for name in list_models(snapshot.targets)]
+        models = [_model(name, snapshot) for name in _list_models(snapshot, caller)]
         ends = (
             {"first_id": models[0]["id"], "last_id": models[-1]["id"]}
             if models
@@ -89,14 +91,16 @@ class Pages:
         return 200, {"object": "list", "data": models, "has_more": False, **ends}
 
     def _me_page(self, head: Head) -> tuple[int, Any]:
-        caller = self._callers.identify(head)
+        caller = self._identify(head)
         snapshot = self._active.current()
         return 200, {
             "key_id": caller.key_id,
+            "user": caller.identity.user,
+            "role": caller.identity.role,
             "team": None,
             "config": {"name": snapshot.pack.pack.name, "pack_version": snapshot.pack.pack.version},
             "policies": list(snapshot.pack.policies.chain),
-            "models": list_models(snapshot.targets),
+            "models": _list_models(snapshot, caller),
             "limits": {
                 "max_body_bytes": snapshot.pack.size_limits.max_body_bytes,
                 "max_in_flight": snapshot.pack.limits.max_in_flight,
@@ -117,6 +121,7 @@ class Pages:
                     "model": t.model,
                     "aliases": sorted(t.names - {t.model}),
                     "has_credential": t.has_credential,
+                    "objection": t.objection,
                 }
                 for t in snapshot.targets
             ],
@@ -145,6 +150,9 @@ class Pages:
             return 422, {"applied": False, "problems": reloaded.problems}
         return 200, {"applied": True, "config": reloaded.label, "digest": reloaded.digest}
 
+    def _identify(self, head: Head) -> Caller:
+        return name_caller(self._callers.identify(head), head.headers, self._active.current().identity_headers)
+
     def _is_trusted(self, head: Head) -> bool:
         """Whether this caller may see details: on this machine, or with the gateway's token."""
         if is_loopback(head.peer):
@@ -158,9 +166,13 @@ class Pages:
         return True
 
 
+def _list_models(snapshot: Snapshot, caller: Caller) -> list[str]:
+    return list_models(snapshot.targets, permitted_models(snapshot.call_policies, caller.identity))
+
+
 def _model(name: str, snapshot: Snapshot) -> dict[str, Any]:
     """One model in a shape that both SDKs read."""
-    target = next(target for target in snapshot.targets if target.answers(name))
+    target = next(target for target in snapshot.targets if target.objection is None and target.answers(name))
     return {
         "id": name,
         "object": "model",

@@ -20,8 +20,10 @@ from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
+from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
+from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, attempt, client_request_id
 from keeptrusts.gateway.routing import choose_target
 from keeptrusts.gateway.snapshot import Snapshot
@@ -86,6 +88,8 @@ class Pipeline:
             raise Fault(Code.INVALID_REQUEST, "A key does not belong into a URL: send it in a header.")
         caller = self._callers.identify(head)
         snapshot = self._active.current()
+        if caller.trusts_identity_headers:
+            caller = name_caller(caller, head.headers, snapshot.identity_headers)
         if not snapshot.pack.pack.enabled:
             raise Fault(Code.PACK_DISABLED, f"Pack {snapshot.pack.pack.name} is disabled: its `pack.enabled` is false.")
         if self._gauges.is_draining:
@@ -134,8 +138,12 @@ class Pipeline:
         content_type = exchange.head.headers.get(b"content-type", b"")
         call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
         check_call(call, record.snapshot.pack.providers, record.snapshot.output)
-        changes = await self._judge_input(dialect, call, record) if record.snapshot.input.policies else {}
-        target = record.target = choose_target(record.snapshot.targets, call.model, dialect.name)
+        snapshot, identity = record.snapshot, record.caller.identity
+        if snapshot.call_policies:
+            check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
+        changes = await self._judge_input(dialect, call, record) if snapshot.input.policies else {}
+        permits = permitted_models(snapshot.call_policies, identity)
+        target = record.target = choose_target(snapshot.targets, call.model, dialect.name, permits)
         request = self._compose(exchange.head, record.snapshot, target, dialect, call, changes)
         record.open()
         response = await self._send(request, record, target)

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from keeptrusts.contract.call import Call, Route
-from keeptrusts.contract.events import Decision
+from keeptrusts.contract.events import Decision, PolicyOutcome
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
@@ -22,7 +22,7 @@ _NO_USAGE = Usage()
 ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
 # Events are put together from bytes: most of a call's facts are known as such, and a test holds them against the types.
 _FACTS = (
-    b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":null,'
+    b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":%b,'
     b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b,%b},'
     b'"cost_micros":null,%b'
 )
@@ -46,7 +46,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
 
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
-    `pieces` counts its events.
+    `pieces` counts its events. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
     """
 
     hex_id: str
@@ -60,6 +60,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     clock: Clock
     call: Call | None = None
     target: Target | None = None
+    rulings: list[PolicyOutcome] = []
     tallies: list[Tally] = []
     attempts: list[bytes] = []
     usage: Usage | None = None
@@ -105,12 +106,12 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         """The JSON members of an `Outcome`."""
         latency = self.clock.monotonic() - self.started
         overhead = latency - self.upstream_s if self.overhead_s is None else self.overhead_s
-        policies = _encode([tally.outcome() for tally in self.tallies]) if self.tallies else b"[]"
+        outcomes = [*self.rulings, *(tally.outcome() for tally in self.tallies)]
         return self._facts(self._usage()) + _REST % (
             b"null" if self.status is None else b"%d" % self.status,
             _quoted(self.error_code),
             b",".join(self.attempts),
-            policies,
+            _encode(outcomes) if outcomes else b"[]",
             _milliseconds(latency),
             b"null" if self.first_byte is None else _milliseconds(self.first_byte - self.started),
             _milliseconds(overhead),
@@ -126,6 +127,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             ROUTE_PATHS[self.route],
             b"true" if call is not None and call.stream else b"false",
             _quoted(self.caller.key_id),
+            b"null" if self.caller.identity.user is None else _encode(self.caller.identity.user),
             b"null" if call is None else _quoted(call.model),
             _NO_TARGET if target is None else target.event_members,
             usage.input_tokens,
@@ -137,7 +139,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         )
 
     def _reason(self, decision: Decision) -> str | None:
-        for tally in self.tallies:
+        said: list[PolicyOutcome | Tally] = [*self.rulings, *self.tallies]
+        for tally in said:
             if tally.reason_code and tally.verdict == decision:
                 return tally.reason_code
         return self.error_code if decision == "block" else None

@@ -6,7 +6,7 @@ The only file of the gateway that reads the environment.
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -51,6 +51,7 @@ class Settings:
     admin_listen: Address | None = None
     token_name: str = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
     allow_anonymous: bool = False
+    trust_identity_headers: bool = False
     name: str | None = None
     fail_mode: FailMode = "block"
     grace_s: float = 30.0
@@ -113,6 +114,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
         listen=parse_address(value("listen", "KEEPTRUSTS_LISTEN") or DEFAULT_LISTEN),
         admin_listen=parse_address(admin) if admin else None,
         allow_anonymous=bool(flags.get("allow_anonymous")),
+        trust_identity_headers=_switch(value, "trust_identity_headers", "KEEPTRUSTS_TRUST_IDENTITY_HEADERS"),
         name=value("name", "KEEPTRUSTS_GATEWAY_NAME"),
         fail_mode=flags.get("fail_mode") or "block",
         grace_s=30.0 if flags.get("grace") is None else float(flags["grace"]),
@@ -128,6 +130,16 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
     )
     _check(settings)
     return settings
+
+
+def _switch(value: Callable[[str, str], Any], flag: str, variable: str) -> bool:
+    """A flag that has a variable too. Raises InvalidSettings."""
+    given = value(flag, variable)
+    if given in {None, False, "false"}:
+        return False
+    if given in {True, "true"}:
+        return True
+    raise InvalidSettings(f"{variable}={given}: expected true or false")
 
 
 def _path(value: Any) -> Path | None:

@@ -8,14 +8,17 @@ from typing import Literal, TypeAlias
 
 from keeptrusts.config.pack import Pack
 from keeptrusts.contract.events import Origin
+from keeptrusts.gateway.identity import identity_headers
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.outbox import Source, compile_source
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import FailMode
 from keeptrusts.gateway.targets import Target, TargetCounters, make_target
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
-from keeptrusts.policies.catalog import compile_chain, load_pack
-from keeptrusts.policies.verdict import Phase, TextPolicy
+from keeptrusts.policies.catalog import CompiledPolicy, compile_chain, load_pack, text_policies
+from keeptrusts.policies.data_routing import DataRouting
+from keeptrusts.policies.rbac import Rbac
+from keeptrusts.policies.verdict import CallPolicy, Phase
 
 PackSource: TypeAlias = Literal["file", "last_good"]
 
@@ -23,6 +26,8 @@ PackSource: TypeAlias = Literal["file", "last_good"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What one request needs to know of the configuration.
+
+    `identity_headers` are those that its settings ask for, for callers that are trusted with them.
 
     `digest` is `sha256:` of the pack's exact bytes; `label` is `<name>@<pack version>`, as clients see it.
     """
@@ -35,6 +40,8 @@ class Snapshot:
     applied_at: datetime
     input: Judge
     output: Judge
+    call_policies: tuple[CallPolicy, ...]
+    identity_headers: tuple[bytes, ...]
     targets: tuple[Target, ...]
     events: Source
 
@@ -60,6 +67,8 @@ class SnapshotMaker:
         pack = load_pack(content)
         chain = compile_chain(pack)
         digest = digest_of(content)
+        call_policies = tuple(policy for policy in chain if isinstance(policy, Rbac))
+        target_policies = tuple(policy for policy in chain if isinstance(policy, DataRouting))
         return Snapshot(
             pack=pack,
             content=content,
@@ -69,13 +78,17 @@ class SnapshotMaker:
             applied_at=applied_at,
             input=self._judge(chain, Phase.INPUT),
             output=self._judge(chain, Phase.OUTPUT),
-            targets=tuple(make_target(target, self.secrets, counters) for target in pack.providers.targets),
+            call_policies=call_policies,
+            identity_headers=identity_headers(*(policy.identity_headers for policy in call_policies)),
+            targets=tuple(
+                make_target(target, self.secrets, counters, target_policies) for target in pack.providers.targets
+            ),
             events=self._event_source(pack, digest, is_audited=any(isinstance(p, AuditLoggerSpec) for p in chain)),
         )
 
-    def _judge(self, chain: tuple[TextPolicy | AuditLoggerSpec, ...], phase: Phase) -> Judge:
-        readers = [policy for policy in chain if not isinstance(policy, AuditLoggerSpec)]
-        return Judge(tuple(policy for policy in readers if phase in policy.phases), phase, self.fail_mode)
+    def _judge(self, chain: tuple[CompiledPolicy, ...], phase: Phase) -> Judge:
+        policies = tuple(policy for policy in text_policies(chain) if phase in policy.phases)
+        return Judge(policies, phase, self.fail_mode)
 
     def _event_source(self, pack: Pack, digest: str, *, is_audited: bool) -> Source:
         origin = Origin(

@@ -1,6 +1,6 @@
 """Targets, ready to be called: where to connect and the bytes that every request to one begins with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from re import Pattern
@@ -13,6 +13,7 @@ from keeptrusts.config.endpoint import Endpoint, Format, resolve_endpoint
 from keeptrusts.config.targets import ProviderTarget
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.policies.verdict import TargetPolicy
 from keeptrusts.runtime.http.messages import Origin, Timeouts, parse_origin
 
 
@@ -35,7 +36,8 @@ class Target:
     `head` are the header lines of every request to it, the credential included; `declared` are the names of those
     headers, in lower case: a client's do not come beside them.
     `event_members` is what its calls' events say of it, as JSON.
-    `has_credential` is False where its secret is missing: such a target is passed over.
+    `has_credential` is False where its secret is missing: such a target is passed over. `objection` says why the pack
+    lets no call go to it, None where it may.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Target:
     declared: frozenset[bytes]
     timeouts: Timeouts
     has_credential: bool
+    objection: str | None
     event_members: bytes
     counters: TargetCounters = field(compare=False)
 
@@ -62,7 +65,12 @@ class Target:
         return asked if self.model == "*" else self.model
 
 
-def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, TargetCounters]) -> Target:
+def make_target(
+    spec: ProviderTarget,
+    secrets: Secrets,
+    counters: Mapping[str, TargetCounters],
+    policies: Sequence[TargetPolicy] = (),
+) -> Target:
     """Resolve the credential and prepare the request head. Counters of a target that stays are kept."""
     endpoint = resolve_endpoint(spec)
     origin = parse_origin(endpoint.url)
@@ -87,6 +95,7 @@ def make_target(spec: ProviderTarget, secrets: Secrets, counters: Mapping[str, T
             total_s=spec.timeouts.total_s,
         ),
         has_credential=secret is not None or not needs_secret,
+        objection=next(filter(None, (policy.objection(spec.data_policy) for policy in policies)), None),
         event_members=b'"provider":"%b","target_id":"%b"' % (spec.provider.encode(), spec.id.encode()),
         counters=counters.get(spec.id) or TargetCounters(),
     )

@@ -1,6 +1,6 @@
 """The list of policies: adding one is adding an entry. Here the pack language learns which kinds there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -11,16 +11,16 @@ from keeptrusts.config.load import BadSettings, Judge, Judged, SettingsProblem, 
 from keeptrusts.config.pack import Pack
 from keeptrusts.config.problems import InvalidPack, Problem, format_path
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
-from keeptrusts.policies.data_routing import DataRoutingSpec
+from keeptrusts.policies.data_routing import DataRouting, DataRoutingSpec
 from keeptrusts.policies.dlp_filter import DlpFilterSpec
 from keeptrusts.policies.pii_detector import PiiDetector, PiiDetectorSpec
 from keeptrusts.policies.prompt_injection import PromptInjectionSpec
-from keeptrusts.policies.rbac import RbacSpec
+from keeptrusts.policies.rbac import Rbac, RbacSpec
 from keeptrusts.policies.spend_limit import SpendLimitSpec
 from keeptrusts.policies.verdict import TextPolicy
 
-CompiledPolicy: TypeAlias = TextPolicy | AuditLoggerSpec
-"""What runs: a policy that reads texts, or the settings by which events are kept."""
+CompiledPolicy: TypeAlias = TextPolicy | Rbac | DataRouting | AuditLoggerSpec
+"""What runs: a policy that reads texts, calls or targets, or the settings by which events are kept."""
 
 
 def _as_written(spec: AuditLoggerSpec) -> AuditLoggerSpec:
@@ -53,14 +53,14 @@ _KINDS = (
     PolicyKind(
         name="rbac",
         spec=RbacSpec,
-        compile=None,
+        compile=Rbac.compile,
         phases=("input",),
         summary="says which roles may use which models and tools",
     ),
     PolicyKind(
         name="data-routing-policy",
         spec=DataRoutingSpec,
-        compile=None,
+        compile=DataRouting.compile,
         phases=("routing",),
         summary="removes targets whose declared handling of data does not comply",
     ),
@@ -116,6 +116,11 @@ def compile_chain(pack: Pack) -> tuple[CompiledPolicy, ...]:
     if problems:
         raise InvalidPack(problems)
     return tuple(compiled)
+
+
+def text_policies(chain: Iterable[CompiledPolicy]) -> tuple[TextPolicy, ...]:
+    """Those of a chain that read texts."""
+    return tuple(policy for policy in chain if not isinstance(policy, AuditLoggerSpec | Rbac | DataRouting))
 
 
 def _compile(name: str, settings: Mapping[str, Any]) -> CompiledPolicy:

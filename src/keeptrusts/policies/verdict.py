@@ -5,9 +5,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
-from keeptrusts.contract.call import Form, Role
+from msgspec import UnsetType
 
-__all__ = ["ALLOW", "Allow", "Block", "Findings", "Flag", "Phase", "Rewrite", "TextChannel", "TextPolicy", "Verdict"]
+from keeptrusts.config.targets import DataPolicy
+from keeptrusts.contract.call import Call, Form, Role
+from keeptrusts.contract.identity import Identity
+
+__all__ = [
+    "ALLOW",
+    "Allow",
+    "Block",
+    "CallPolicy",
+    "Findings",
+    "Flag",
+    "Phase",
+    "Rewrite",
+    "TargetPolicy",
+    "TextChannel",
+    "TextPolicy",
+    "Verdict",
+]
 
 Findings: TypeAlias = Mapping[str, int]
 """How often each kind of thing was found: `{"email": 2}`. Never the text itself."""
@@ -52,6 +69,7 @@ class Block:
     reason_code: str
     message: str
     findings: Findings = field(default_factory=dict)
+    param: str | None = None  # the member of the call that it is about
 
 
 Verdict: TypeAlias = Allow | Flag | Rewrite | Block
@@ -93,3 +111,30 @@ class TextPolicy(Protocol):
 
     def open_channel(self, form: Form) -> TextChannel:
         """Judge one text piece by piece: a stream, or a long text in slices."""
+
+
+class CallPolicy(Protocol):
+    """A policy that looks at who calls and what for, and at no text. Immutable and shared, like a TextPolicy."""
+
+    kind: str
+    phases: frozenset[Phase]
+
+    @property
+    def identity_headers(self) -> tuple[str, ...]:
+        """Headers, in lower case, that it asks an identity for."""
+
+    def judge_call(self, call: Call, identity: Identity) -> Verdict:
+        """Allow or block the call."""
+
+    def permits_model(self, model: str, identity: Identity) -> bool:
+        """Whether such a caller may ask for this model at all, whatever else the call says."""
+
+
+class TargetPolicy(Protocol):
+    """A policy that looks at what a target promises. Pure: asked once for each target of a pack."""
+
+    kind: str
+    phases: frozenset[Phase]
+
+    def objection(self, promise: DataPolicy | UnsetType) -> str | None:
+        """Why no call may go to a target with this promise; None where it complies."""

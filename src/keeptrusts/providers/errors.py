@@ -17,7 +17,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,128}")
 
 POLICY_CODES = frozenset({
     Code.INPUT_BLOCKED, Code.OUTPUT_BLOCKED, Code.CONTENT_NOT_INSPECTABLE, Code.LOGPROBS_NOT_INSPECTABLE,
-    Code.SERVER_TOOL_NOT_ALLOWED, Code.PROVIDER_STATE_NOT_ALLOWED, Code.MODEL_NOT_PRICED,
+    Code.SERVER_TOOL_NOT_ALLOWED, Code.PROVIDER_STATE_NOT_ALLOWED, Code.MODEL_NOT_PRICED, Code.NO_COMPLIANT_TARGET,
 })  # fmt: skip
 """Refusals by a policy: the same call would be refused again."""
 

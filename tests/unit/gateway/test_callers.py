@@ -186,3 +186,16 @@ def test_a_gateway_that_anybody_could_use_does_not_start():
         make_callers(None, listens_on_loopback=False, allow_anonymous=False)
     for way_out in ("KEEPTRUSTS_GATEWAY_TOKEN", "127.0.0.1", "--allow-anonymous"):
         assert way_out in str(refused.value)
+
+
+def test_whoever_holds_the_token_is_trusted_with_identity_headers_only_where_the_operator_says_so():
+    for trusted in (True, False):
+        callers = make_callers(
+            Secret(TOKEN), listens_on_loopback=True, allow_anonymous=False, trust_identity_headers=trusted
+        )
+        assert identify(callers, x_api_key=TOKEN.encode()).trusts_identity_headers is trusted
+
+
+def test_nobody_is_trusted_where_anybody_may_call():
+    with pytest.raises(InvalidSettings, match="trust-identity-headers"):
+        make_callers(None, listens_on_loopback=True, allow_anonymous=True, trust_identity_headers=True)

@@ -143,3 +143,16 @@ def test_addresses_that_only_this_machine_reaches(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "localhost.example", "127.0.0.1.example", "", "1"])
 def test_addresses_that_others_reach_too(host):
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("variable", "flag", "is_on"),
+    [(None, None, False), ("true", None, True), ("false", None, False), ("false", True, True), (None, True, True)],
+)
+def test_identity_headers_are_trusted_by_flag_or_variable(variable, flag, is_on):
+    environment = {"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": variable} if variable else {}
+    assert read_settings(environment, PACK | {"trust_identity_headers": flag}).trust_identity_headers is is_on
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_refused():
+    assert "true or false" in refused({"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "maybe"}, PACK)

@@ -13,7 +13,9 @@ from keeptrusts.config.problems import InvalidPack
 from keeptrusts.policies import verdict
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.catalog import CATALOG, compile_chain, judge_pack, load_pack, pack_schema
+from keeptrusts.policies.data_routing import DataRouting
 from keeptrusts.policies.pii_detector import PiiDetector
+from keeptrusts.policies.rbac import Rbac
 
 PER_TEAM = """\
 # team-alpha/policy-config.yaml
@@ -95,6 +97,8 @@ def test_a_kind_that_can_run_compiles_its_own_defaults():
     compiled = {name: kind.compile(kind.spec()) for name, kind in CATALOG.items() if kind.compile is not None}
     assert {name: type(policy) for name, policy in compiled.items()} == {
         "pii-detector": PiiDetector,
+        "rbac": Rbac,
+        "data-routing-policy": DataRouting,
         "audit-logger": AuditLoggerSpec,
     }
 
@@ -118,7 +122,7 @@ def test_a_refused_pack_is_an_exception_for_those_who_load_it():
 
 def test_a_chain_that_was_never_judged_is_refused_with_every_problem():
     pack = load_pack(PER_TEAM)
-    chain = msgspec.structs.replace(pack.policies, chain=("pii-detector", "rbac", "nope"))
+    chain = msgspec.structs.replace(pack.policies, chain=("pii-detector", "dlp-filter", "nope"))
     settings = {"pii-detector": {"action": "nope"}}
     with pytest.raises(InvalidPack) as refused:
         compile_chain(msgspec.structs.replace(pack, policies=chain, policy=settings))

@@ -62,10 +62,10 @@ def describe_tools(tree: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ..
     names += served
     for tool in iter_tools(tree):
         kind = tool.get("type", "function")
-        name = _name_of(tool)
         if type(kind) is not str:
             kind = "unknown"
-        names.append(name if name is not None and kind in {"function", "custom"} else tool_family(kind))
+        said = _names_of(tool) if kind in {"function", "custom"} else ()
+        names += said or (tool_family(kind),)
         if _runs_at_provider(kind, tool):
             served.append(tool_family(kind))
     return tuple(names), tuple(dict.fromkeys(served))
@@ -91,8 +91,8 @@ def _runs_at_provider(kind: str, tool: dict[str, Any]) -> bool:
     return kind not in _CLIENT_TOOLS
 
 
-def _name_of(tool: dict[str, Any]) -> str | None:
-    for holder in (tool.get("function"), tool.get("custom"), tool):
-        if type(holder) is dict and type(holder.get("name")) is str:
-            return str(holder["name"])
-    return None
+def _names_of(tool: dict[str, Any]) -> tuple[str, ...]:
+    """Every name that a tool gives itself: which of them counts depends on the route, so none is left out."""
+    holders = (tool.get("function"), tool.get("custom"), tool)
+    names = (holder.get("name") for holder in holders if type(holder) is dict)
+    return tuple(dict.fromkeys(name for name in names if type(name) is str))

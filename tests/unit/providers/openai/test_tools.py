@@ -44,3 +44,8 @@ def test_names_of_functions_old_and_new():
         "tools": [{"type": "function", "function": {"name": "b"}}, {"type": "function"}],
     }
     assert describe_tools(tree) == (("b", "function", "a"), ())
+
+
+def test_a_tool_that_gives_itself_two_names_is_known_by_both():
+    tool = {"type": "function", "name": "second", "function": {"name": "first"}}
+    assert describe_tools({"tools": [tool]}) == (("first", "second"), ())
