@@ -7,7 +7,7 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.translation.chat_to_messages.messages import write_messages
 from keeptrusts.providers.translation.chat_to_messages.thinking import EFFORTS, write_effort
-from keeptrusts.providers.translation.chat_to_messages.tools import write_choice, write_tools
+from keeptrusts.providers.translation.chat_to_messages.tools import tools_used, write_choice, write_tools
 
 DEFAULT_MAX_TOKENS = 4096
 """Sent where neither the call nor the target sets a limit, which Anthropic demands: all its models allow this one."""
@@ -59,14 +59,17 @@ def _brings_results(messages: list[dict[str, Any]]) -> bool:
 
 
 def _add_tools(body: dict[str, Any], tree: dict[str, Any]) -> None:
-    """A choice without tools says nothing, unless it demands one."""
     choice, is_parallel = tree.get("tool_choice"), tree.get("parallel_tool_calls") is not False
     if tree.get("tools"):
         body["tools"] = write_tools(tree["tools"])
         if choice is not None or not is_parallel:
             body["tool_choice"] = write_choice(choice, is_parallel=is_parallel)
-    elif choice == "required" or type(choice) is dict:
+    elif choice == "required" or type(choice) is dict:  # demands what is not there: Anthropic says so
         body["tool_choice"] = write_choice(choice, is_parallel=is_parallel)
+    else:
+        used = tools_used(body["messages"])
+        if used:
+            body.update(tools=used, tool_choice={"type": "none"})
 
 
 def _add_settings(body: dict[str, Any], tree: dict[str, Any]) -> None:

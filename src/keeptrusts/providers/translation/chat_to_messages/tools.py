@@ -42,6 +42,12 @@ def write_choice(choice: Any, *, is_parallel: bool) -> dict[str, Any]:
     return written
 
 
+def tools_used(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tools that earlier turns used: where some were, Anthropic demands a list, also of a call that offers none."""
+    names = (block["name"] for turn in turns for block in turn["content"] if block["type"] == "tool_use")
+    return [{"name": name, "input_schema": {"type": "object"}} for name in dict.fromkeys(names)]
+
+
 def _carries_tool(tool: Any) -> bool:
     if type(tool) is not dict:
         return True  # no tool at all: that is said when it is written

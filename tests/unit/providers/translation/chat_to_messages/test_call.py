@@ -104,6 +104,18 @@ def test_a_choice_without_tools_says_nothing(choice):
     assert translated(tool_choice="required")["tool_choice"] == {"type": "any"}
 
 
+def test_a_call_that_offers_no_tools_any_more_forbids_those_that_were_used():
+    use = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        *HI,
+        {"role": "assistant", "tool_calls": [use, use | {"id": "b"}]},
+        *({"role": "tool", "tool_call_id": name, "content": "x"} for name in "ab"),
+    ]
+    sent = translated(messages=messages)
+    assert sent["tools"] == [{"name": "f", "input_schema": {"type": "object"}}]
+    assert sent["tool_choice"] == {"type": "none"}
+
+
 def test_changes_arrive_and_what_they_replace_does_not():
     sent = translated(changes={("messages", 0, "content"): "[NAME]"})
     assert sent["messages"] == [{"role": "user", "content": [{"type": "text", "text": "[NAME]"}]}]
