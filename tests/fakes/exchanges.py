@@ -109,6 +109,8 @@ class MemoryResponse:
 class MemoryClient:
     """Satisfies runtime.http.client.HttpClient: gives its answers in turn, and keeps the requests."""
 
+    connections = idle_connections = 0
+
     def __init__(self, *answers) -> None:
         self.answers = list(answers)
         self.requests = []

@@ -19,9 +19,13 @@ from keeptrusts.gateway.health import Gauges, InstanceHealth, WorkerHealth
 from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.instance import SingleInstance
 from keeptrusts.gateway.judging import Judge
+from keeptrusts.gateway.metrics.meter import Meter
+from keeptrusts.gateway.metrics.worker import WorkerMetrics
 from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
+from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.policies.verdict import Phase
 from keeptrusts.runtime.spool_reader import SpoolReader
 
@@ -44,12 +48,14 @@ class MemoryGateway:
     gauges: Gauges
     pipeline: Pipeline
     pages: Pages
+    meter: Meter
     source: NoSource
     clock: FakeClock
     directory: Path
 
     def front(self, *, serves_traffic=True, serves_admin=True) -> Front:
-        return Front(self.pipeline, self.pages, self.clock, serves_traffic=serves_traffic, serves_admin=serves_admin)
+        parts = (self.pipeline, self.pages, self.meter, self.clock)
+        return Front(*parts, serves_traffic=serves_traffic, serves_admin=serves_admin)
 
     async def ask(self, method="POST", path="/v1/chat/completions", tree=None, *, front=None, **headers) -> MemoryLine:
         """One request, as the edge would hand it over."""
@@ -84,8 +90,10 @@ async def open_memory_gateway(directory: Path, *answers, content=None, policies=
     clock, gauges, client, source = FakeClock(), Gauges(), MemoryClient(*answers), NoSource()
     callers = callers or AnonymousCallers(loopback_only=True)
     async with open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox:
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges)
+        meter = Meter()
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, observer=meter)
         worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
-        instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, source, active)
-        pages = Pages(active, callers, worker, instance)
-        yield MemoryGateway(active, client, gauges, pipeline, pages, source, clock, directory)
+        metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=[])
+        instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, metrics, source, active)
+        pages = Pages(active, callers, worker, instance, Watchers(callers, Secrets({}, None)))
+        yield MemoryGateway(active, client, gauges, pipeline, pages, meter, source, clock, directory)

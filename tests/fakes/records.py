@@ -37,6 +37,12 @@ class Ledger:
         where.append(what)
 
 
+class Observed(list):
+    """Keeps the records that were closed."""
+
+    note = list.append
+
+
 def make_call(**changes) -> Call:
     given = {"route": Route.CHAT, "body": b"x" * 400, "content_type": b"application/json", "tree": {}, "model": "small"}
     return Call(**given | changes)
@@ -46,5 +52,6 @@ def make_record(ledger=None, **changes) -> CallRecord:
     given = {
         "hex_id": "ab" * 16, "received_ns": START_NS, "started": 1000.0, "route": Route.CHAT, "caller": Caller("gk_c1"),
         "snapshot": make_snapshot(), "client_request_id": None, "outbox": ledger or Ledger(), "clock": FakeClock(),
+        "observer": Observed(),
     }  # fmt: skip
     return CallRecord(**given | changes)

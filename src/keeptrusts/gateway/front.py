@@ -8,12 +8,14 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Refusal
+from keeptrusts.gateway.metrics.meter import Meter
 from keeptrusts.gateway.pages import JSON, Pages
 from keeptrusts.gateway.pipeline import Admission, Pipeline
 from keeptrusts.gateway.routes import (
     ADMIN_PAGES,
     MODEL_PAGES,
     MODEL_ROUTES,
+    MOVED_PAGES,
     PAGES,
     Page,
     find_deployment,
@@ -39,10 +41,18 @@ class Front:
     """One listening address. It serves traffic and admin calls, unless the latter have an address of their own."""
 
     def __init__(
-        self, pipeline: Pipeline, pages: Pages, clock: Clock, *, serves_traffic: bool, serves_admin: bool
+        self,
+        pipeline: Pipeline,
+        pages: Pages,
+        meter: Meter,
+        clock: Clock,
+        *,
+        serves_traffic: bool,
+        serves_admin: bool,
     ) -> None:
         self._pipeline = pipeline
         self._pages = pages
+        self._meter = meter
         self._clock = clock
         self._routes = MODEL_ROUTES if serves_traffic else {}
         self._serves_admin = serves_admin
@@ -72,7 +82,7 @@ class Front:
             if rule.page is None:
                 self._pages.serve_model(exchange)
             else:
-                await self._pages.serve(exchange, rule.page)
+                await self._pages.serve(exchange, rule.page, may_tell_all=self._serves_admin)
         except Fault as fault:
             refusal = self._refuse(exchange.head, fault)
             exchange.respond(refusal.status, refusal.headers, refusal.body)
@@ -80,13 +90,16 @@ class Front:
     def _find_page(self, head: Head) -> PageVisit:
         method = "GET" if head.method == "HEAD" else head.method
         page = PAGES.get((method, head.path))
-        if page is not None and (self._serves_admin or page not in ADMIN_PAGES):
+        if page is not None and self._serves(page):
             if page in ADMIN_PAGES:
                 self._pages.check_admin(head)
             return PageVisit(MAX_PAGE_BODY, page)
         if method == "GET" and head.path.startswith(MODEL_PAGES) and self._routes:
             return PageVisit(MAX_PAGE_BODY, None)
         raise self._unknown(head)
+
+    def _serves(self, page: Page) -> bool:
+        return self._serves_admin or page not in MOVED_PAGES
 
     def _unknown(self, head: Head) -> Fault:
         if self._methods_of(head.path):
@@ -99,11 +112,7 @@ class Front:
         """The methods that a path of this address takes, as `Allow` lists them; empty where there is no such path."""
         if path in self._routes:
             return "POST"
-        taken = {
-            method
-            for (method, known), page in PAGES.items()
-            if known == path and (self._serves_admin or page not in ADMIN_PAGES)
-        }
+        taken = {method for (method, known), page in PAGES.items() if known == path and self._serves(page)}
         if self._routes and path.startswith(MODEL_PAGES):
             taken.add("GET")
         return ", ".join(sorted(taken | {"HEAD"} if "GET" in taken else taken))
@@ -116,6 +125,7 @@ class Front:
             headers += b"request-id: %b\r\n" % request_id.encode()
         if fault.code is Code.METHOD_NOT_ALLOWED:
             headers += b"allow: %b\r\n" % self._methods_of(head.path).encode()
+        self._meter.refuse(fault.code)
         self._log(fault, request_id, head.peer)
         return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=is_anthropic))
 

@@ -13,6 +13,7 @@ from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import Callers, make_callers
 from keeptrusts.gateway.health import InstanceHealth, WorkerHealth
 from keeptrusts.gateway.instance import Instance, SingleInstance
+from keeptrusts.gateway.metrics.worker import WorkerMetrics
 from keeptrusts.gateway.pack_watch import open_pack_watch
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.serving import Place, Serving, open_serving, take_token
@@ -58,9 +59,9 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
         place = Place(directory=directory, boot_id=new_hex(clock.unix_ns()))
         packs = open_pack_watch(settings, secrets, directory, place.boot_id, clock)
 
-        def make_instance(worker: WorkerHealth) -> Instance:
+        def make_instance(worker: WorkerHealth, metrics: WorkerMetrics) -> Instance:
             health = InstanceHealth(packs.active, clock, workers=1)
-            return SingleInstance(health, worker, packs.source, packs.active)
+            return SingleInstance(health, worker, metrics, packs.source, packs.active)
 
         async def take_change(_: Snapshot) -> None:
             take_token(callers, secrets, settings)

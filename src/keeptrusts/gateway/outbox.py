@@ -106,6 +106,11 @@ class Outbox:
         return self._spool.lost
 
     @property
+    def size(self) -> int:
+        """Bytes that the spool takes."""
+        return self._spool.size
+
+    @property
     def is_degraded(self) -> bool:
         return self._spool.is_degraded
 

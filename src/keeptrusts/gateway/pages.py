@@ -13,26 +13,33 @@ from keeptrusts.gateway.health import State, WorkerHealth, brief
 from keeptrusts.gateway.http.exchange import Exchange, Head
 from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.metrics.exposition import CONTENT_TYPE
+from keeptrusts.gateway.metrics.page import render_page
 from keeptrusts.gateway.permits import permitted_models
 from keeptrusts.gateway.routes import MODEL_PAGES, Page
 from keeptrusts.gateway.routing import list_models
 from keeptrusts.gateway.settings import is_loopback
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.watchers import Watchers
+from keeptrusts.runtime.http.compression import encode_body
 
 JSON = b"content-type: application/json\r\n"
 
 
 class Pages:
-    """The gateway's own pages. Details are for callers on this machine, or with the gateway's token.
+    """The gateway's own pages. Details are for callers that may watch the gateway.
 
     What probes ask of one worker, and what clients ask, is answered here; the rest is asked of the instance.
     """
 
-    def __init__(self, active: ActiveConfig, callers: Callers, worker: WorkerHealth, instance: Instance) -> None:
+    def __init__(
+        self, active: ActiveConfig, callers: Callers, worker: WorkerHealth, instance: Instance, watchers: Watchers
+    ) -> None:
         self._active = active
         self._callers = callers
         self._worker = worker
         self._instance = instance
+        self._watchers = watchers
         self._local: dict[Page, Callable[[Head], tuple[int, Any]]] = {
             Page.ALIVE: lambda _: (200, {"status": "alive"}),
             Page.READY: self._ready_page,
@@ -40,15 +47,19 @@ class Pages:
             Page.ME: self._me_page,
         }
         self._shared: dict[Page, Callable[[Head], Awaitable[tuple[int, Any]]]] = {
-            Page.HEALTH: self._health_page,
             Page.CONFIG: self._config_page,
             Page.RELOAD: self._reload_page,
             Page.PROVIDER_METRICS: self._provider_metrics_page,
         }
 
-    async def serve(self, exchange: Exchange, page: Page) -> None:
-        """Answer one page. Raises Fault."""
-        if page in self._local:
+    async def serve(self, exchange: Exchange, page: Page, *, may_tell_all: bool) -> None:
+        """Answer one page. `may_tell_all`: this address gives details to whom they may be given. Raises Fault."""
+        if page is Page.METRICS:
+            await self._serve_metrics(exchange)
+            return
+        if page is Page.HEALTH:
+            status, content = await self._health_page(is_full=may_tell_all and self._watchers.admit(exchange.head))
+        elif page in self._local:
             status, content = self._local[page](exchange.head)
         else:
             status, content = await self._shared[page](exchange.head)
@@ -70,9 +81,20 @@ class Pages:
         if isinstance(self._callers, AnonymousCallers) and not is_loopback(head.peer):
             raise Fault(Code.FORBIDDEN, "Without a token, admin calls are answered on this machine only.")
 
-    async def _health_page(self, head: Head) -> tuple[int, Any]:
+    async def _serve_metrics(self, exchange: Exchange) -> None:
+        head = exchange.head
+        report, snapshots = await self._instance.report(), await self._instance.metrics()
+        body = render_page(report, snapshots, with_names=self._watchers.admit(head))
+        lines = b"content-type: %b\r\n" % CONTENT_TYPE
+        encoded = encode_body(head.headers.get(b"accept-encoding", b""), body)
+        if encoded is not None:
+            encoding, body = encoded
+            lines += b"content-encoding: %b\r\nvary: accept-encoding\r\n" % encoding
+        exchange.respond(200, lines, body)
+
+    async def _health_page(self, *, is_full: bool) -> tuple[int, Any]:
         health = (await self._instance.report()).health
-        content = {**health, "worker": self._worker.index} if self._is_trusted(head) else brief(health)
+        content = {**health, "worker": self._worker.index} if is_full else brief(health)
         return 503 if content["status"] == State.UNHEALTHY else 200, content
 
     def _ready_page(self, _: Head) -> tuple[int, Any]:
@@ -152,18 +174,6 @@ class Pages:
 
     def _identify(self, head: Head) -> Caller:
         return name_caller(self._callers.identify(head), head.headers, self._active.current().identity_headers)
-
-    def _is_trusted(self, head: Head) -> bool:
-        """Whether this caller may see details: on this machine, or with the gateway's token."""
-        if is_loopback(head.peer):
-            return True
-        if isinstance(self._callers, AnonymousCallers):
-            return False
-        try:
-            self._callers.identify(head)
-        except Fault:
-            return False
-        return True
 
 
 def _list_models(snapshot: Snapshot, caller: Caller) -> list[str]:

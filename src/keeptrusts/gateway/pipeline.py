@@ -24,7 +24,7 @@ from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
-from keeptrusts.gateway.record import CallRecord, attempt, client_request_id
+from keeptrusts.gateway.record import CallRecord, Observer, attempt, client_request_id
 from keeptrusts.gateway.routing import choose_target
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.targets import Target
@@ -69,7 +69,15 @@ class Pipeline:
     """Serves calls on model routes. Shared by all connections; what belongs to one call is in its CallRecord."""
 
     def __init__(
-        self, active: ActiveConfig, callers: Callers, client: HttpClient, outbox: Outbox, clock: Clock, gauges: Gauges
+        self,
+        active: ActiveConfig,
+        callers: Callers,
+        client: HttpClient,
+        outbox: Outbox,
+        clock: Clock,
+        gauges: Gauges,
+        *,
+        observer: Observer,
     ) -> None:
         self._active = active
         self._callers = callers
@@ -77,6 +85,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
+        self._observer = observer
         self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
@@ -228,6 +237,7 @@ class Pipeline:
             client_request_id=client_request_id(head.headers.get(b"x-request-id")),
             outbox=self._outbox,
             clock=self._clock,
+            observer=self._observer,
         )
 
 

@@ -1,14 +1,16 @@
 """The facts of one call as they come to light; at its end they become its decision event. Never the text."""
 
 import re
+from typing import Protocol
 
 import msgspec
 
 from keeptrusts.contract.call import Call, Route
 from keeptrusts.contract.events import Decision, PolicyOutcome
-from keeptrusts.contract.faults import Code
+from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
+from keeptrusts.gateway.faults import status_of
 from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.snapshot import Snapshot
@@ -42,11 +44,18 @@ BYTES_PER_TOKEN = 4
 """The usual rule of thumb, for calls whose provider never said what they used."""
 
 
+class Observer(Protocol):
+    """Who is told of calls that have ended, such as the meter. Must not raise: telemetry never fails a call."""
+
+    def note(self, record: "CallRecord") -> None: ...
+
+
 class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call, in a tenth of a dataclass' time
     """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
 
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
     `pieces` counts its events. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
+    Once it is closed, `latency_s`, `overhead_s` and `usage` are final for all calls.
     """
 
     hex_id: str
@@ -58,6 +67,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     client_request_id: str | None
     outbox: Outbox
     clock: Clock
+    observer: Observer
     call: Call | None = None
     target: Target | None = None
     rulings: list[PolicyOutcome] = []
@@ -69,6 +79,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     error_code: str | None = None
     first_byte: float | None = None
     upstream_s: float = 0.0
+    latency_s: float = 0.0
     overhead_s: float | None = None
     is_sent: bool = False
     is_closed: bool = False
@@ -89,9 +100,23 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def close(self) -> None:
         """Write the call's event, once. Raises Fault where an audited call cannot be recorded."""
-        if not self.is_closed:
-            self.is_closed = True
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.latency_s = self.clock.monotonic() - self.started
+        is_begun = self.overhead_s is not None
+        if not is_begun:
+            self.overhead_s = self.latency_s - self.upstream_s
+        self.usage = self._usage()
+        try:
             self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
+        except Fault as fault:
+            if not is_begun and self.error_code is None:  # this is what the answer will say instead
+                self.status = status_of(fault)
+            self.error_code = fault.code
+            raise
+        finally:
+            self.observer.note(self)
 
     def decision(self) -> Decision:
         """The worst verdict so far. A refusal by what the pack says, before any text was judged, is a block too."""
@@ -104,17 +129,15 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _outcome(self) -> bytes:
         """The JSON members of an `Outcome`."""
-        latency = self.clock.monotonic() - self.started
-        overhead = latency - self.upstream_s if self.overhead_s is None else self.overhead_s
         outcomes = [*self.rulings, *(tally.outcome() for tally in self.tallies)]
-        return self._facts(self._usage()) + _REST % (
+        return self._facts(self.usage or _NO_USAGE) + _REST % (
             b"null" if self.status is None else b"%d" % self.status,
             _quoted(self.error_code),
             b",".join(self.attempts),
             _encode(outcomes) if outcomes else b"[]",
-            _milliseconds(latency),
+            _milliseconds(self.latency_s),
             b"null" if self.first_byte is None else _milliseconds(self.first_byte - self.started),
-            _milliseconds(overhead),
+            _milliseconds(self.overhead_s or 0.0),
         )
 
     def _facts(self, usage: Usage) -> bytes:

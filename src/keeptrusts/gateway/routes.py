@@ -13,6 +13,7 @@ class Page(StrEnum):
     HEALTH = "/health"
     ALIVE = "/healthz"
     READY = "/readyz"
+    METRICS = "/metrics"
     ME = "/keeptrusts/me"
     CONFIG = "/keeptrusts/config"
     RELOAD = "/keeptrusts/config/reload"
@@ -37,6 +38,10 @@ MODEL_PAGES = ("/v1/models/", "/models/", "/openai/v1/models/")
 """Prefixes of `GET .../models/{id}`."""
 
 ADMIN_PAGES = frozenset({Page.CONFIG, Page.RELOAD, Page.PROVIDER_METRICS})
+"""What the gateway's own token is needed for."""
+
+MOVED_PAGES = ADMIN_PAGES | {Page.METRICS}
+"""What an admin address takes away from the address of the calls."""
 
 NOT_OFFERED = (
     "files",

@@ -19,11 +19,14 @@ from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, WorkerHealth
 from keeptrusts.gateway.http.server import Server, bind, open_server, server_tls
 from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.metrics.meter import Meter
+from keeptrusts.gateway.metrics.worker import WorkerMetrics
 from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import InvalidSettings, Settings
+from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import open_http_client
 from keeptrusts.runtime.http.dial import client_tls
@@ -80,7 +83,7 @@ async def open_serving(
     callers: Callers,
     *,
     clock: Clock,
-    make_instance: Callable[[WorkerHealth], Instance],
+    make_instance: Callable[[WorkerHealth, WorkerMetrics], Instance],
     sockets: Sequence[socket] = (),
 ) -> AsyncIterator[Serving]:
     """A worker for the life of the block. `sockets` are bound ones, where they were handed in.
@@ -95,15 +98,18 @@ async def open_serving(
         client = await stack.enter_async_context(
             open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
         )
-        gauges = Gauges()
+        gauges, meter = Gauges(), Meter()
         health = WorkerHealth(active, outbox, gauges, index=place.index, pid=os.getpid())
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges)
-        pages = Pages(active, callers, health, make_instance(health))
+        servers: list[Server] = []
+        metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers)
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, observer=meter)
+        watchers = Watchers(callers, Secrets(settings.environment, settings.secrets_dir))
+        pages = Pages(active, callers, health, make_instance(health, metrics), watchers)
         tls = server_tls(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
-        servers = [
+        servers += [
             await stack.enter_async_context(open_server(front, sock=sock, tls=tls))
             for front, sock in zip(
-                _fronts(settings, pipeline, pages, clock), sockets or bind_addresses(settings), strict=True
+                _fronts(settings, pipeline, pages, meter, clock), sockets or bind_addresses(settings), strict=True
             )
         ]
         yield Serving(servers, gauges, health, settings.grace_s)
@@ -133,11 +139,11 @@ def take_token(callers: Callers, secrets: Secrets, settings: Settings) -> None:
             log.error("the new token is not used", extra={"facts": {"reason": str(bad)}})  # noqa: TRY400 - no trace needed
 
 
-def _fronts(settings: Settings, pipeline: Pipeline, pages: Pages, clock: Clock) -> list[Front]:
+def _fronts(settings: Settings, pipeline: Pipeline, pages: Pages, meter: Meter, clock: Clock) -> list[Front]:
     has_admin = settings.admin_listen is not None
-    fronts = [Front(pipeline, pages, clock, serves_traffic=True, serves_admin=not has_admin)]
+    fronts = [Front(pipeline, pages, meter, clock, serves_traffic=True, serves_admin=not has_admin)]
     if has_admin:
-        fronts.append(Front(pipeline, pages, clock, serves_traffic=False, serves_admin=True))
+        fronts.append(Front(pipeline, pages, meter, clock, serves_traffic=False, serves_admin=True))
     return fronts
 
 

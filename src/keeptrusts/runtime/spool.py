@@ -192,6 +192,11 @@ class Spool:
         return self.next_seq - 1 - self._cursor.seq if self._awaits_upload else 0
 
     @property
+    def size(self) -> int:
+        """Bytes that it takes on the disk."""
+        return sum(one.size for one in (*self._closed, self._current))
+
+    @property
     def is_degraded(self) -> bool:
         """The disk refuses, or four fifths of the cap are taken by what cannot be deleted without loss."""
         retention = self._retention()

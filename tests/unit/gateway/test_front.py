@@ -122,6 +122,22 @@ async def test_admin_pages_move_to_their_own_address(gateway):
     assert (await gateway.ask("GET", Page.HEALTH, front=admin)).status == 200
 
 
+async def test_metrics_and_the_whole_of_health_move_to_the_admin_address(gateway):
+    traffic, admin = gateway.front(serves_admin=False), gateway.front(serves_traffic=False)
+    assert await code_of(gateway, "GET", "/metrics", front=traffic) == (404, "route_not_found")
+    assert (await gateway.ask("GET", "/metrics", front=admin)).status == 200
+    assert set(json.loads((await gateway.ask("GET", "/health", front=traffic)).body)) == {"status", "version"}
+    assert "providers" in json.loads((await gateway.ask("GET", "/health", front=admin)).body)
+
+
+async def test_refusals_are_counted_by_their_code(gateway):
+    await gateway.ask(path="/v1/messages")
+    await gateway.ask(x_api_key=b"a-wrong-token-of-a-stranger")
+    await gateway.ask("GET", "/nowhere")
+    counted = {"missing_key": 1, "invalid_key": 1, "route_not_found": 1}
+    assert gateway.meter.counters().refusals == counted
+
+
 async def test_a_refusal_is_in_the_shape_of_the_clients_sdk_and_bears_a_request_id(gateway):
     openai = await gateway.ask(path="/v1/chat/completions")
     anthropic = await gateway.ask(path="/v1/messages")

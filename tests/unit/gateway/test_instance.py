@@ -10,6 +10,7 @@ from fakes.packs import make_active
 from keeptrusts.config.problems import InvalidPack, Problem
 from keeptrusts.gateway.health import Gauges, InstanceHealth, WorkerHealth
 from keeptrusts.gateway.instance import SingleInstance
+from keeptrusts.gateway.metrics.counts import MetricsSnapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,12 @@ OUTBOX = SimpleNamespace(is_degraded=False, pending=0, dropped=0)
 
 def single(active, source):
     worker = WorkerHealth(active, OUTBOX, Gauges(), index=0, pid=7)
-    return SingleInstance(InstanceHealth(active, FakeClock(), workers=1), worker, source, active)
+    metrics = SimpleNamespace(snapshot=MetricsSnapshot)
+    return SingleInstance(InstanceHealth(active, FakeClock(), workers=1), worker, metrics, source, active)
+
+
+async def test_the_metrics_of_the_only_worker_are_those_of_the_instance():
+    assert await single(make_active(), NoSource()).metrics() == [MetricsSnapshot()]
 
 
 async def test_the_only_worker_is_the_instance():

@@ -40,6 +40,9 @@ class Host(Protocol):
     is_draining: bool
     is_tls: bool
 
+    def count_refusal(self, refusal: Refusal) -> None:
+        """Note what a connection answered by itself."""
+
 
 class ServerConnection(asyncio.Protocol):
     """Owned by the loop; the handler's task reaches it through its exchange only."""
@@ -306,6 +309,7 @@ class ServerConnection(asyncio.Protocol):
             self._host.budget.held += len(body)
             exchange.body = body
             return True
+        self._host.count_refusal(refusal)
         exchange.respond(refusal.status, refusal.headers, refusal.body)
         return False
 
@@ -314,6 +318,7 @@ class ServerConnection(asyncio.Protocol):
             exchange.abort()
         else:
             exchange.keeps_alive = False
+            self._host.count_refusal(INTERNAL)
             exchange.respond(INTERNAL.status, INTERNAL.headers, INTERNAL.body)
 
     def _go_on(self) -> None:
@@ -353,6 +358,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Parse nothing more; answer this when its turn has come, and close."""
+        self._host.count_refusal(refusal)
         self._is_deaf = True
         if self._reader is not None:
             self._reader.close()

@@ -9,11 +9,15 @@ JSON_LINE = b"content-type: application/json\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer given instead of reading the body. `headers` are whole lines, each with its CRLF."""
+    """An answer given instead of reading the body. `headers` are whole lines, each with its CRLF.
+
+    `code` says why, where the edge refuses by itself: whoever else refuses counts for himself.
+    """
 
     status: int
     headers: bytes
     body: bytes
+    code: str = ""
 
 
 class Malformed(Exception):
@@ -32,7 +36,7 @@ def refuse(malformed: Malformed) -> Refusal:
     error = {"message": malformed.message, "type": kind, "param": None, "code": malformed.code}
     retry = b"retry-after: 1\r\n" if malformed.status == 503 else b"x-should-retry: false\r\n"
     allow = b"allow: GET, HEAD, POST\r\n" if malformed.status == 405 else b""
-    return Refusal(malformed.status, JSON_LINE + allow + retry, msgspec.json.encode({"error": error}))
+    return Refusal(malformed.status, JSON_LINE + allow + retry, msgspec.json.encode({"error": error}), malformed.code)
 
 
 def too_large(limit: int) -> Malformed:

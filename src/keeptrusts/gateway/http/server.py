@@ -13,6 +13,7 @@ from keeptrusts.gateway.http.connection import ServerConnection
 from keeptrusts.gateway.http.exchange import Exchange, Handler
 from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.reader import Budget
+from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.runtime.clock import Clock, SystemClock
 from keeptrusts.runtime.http.sweep import Sweeper
 
@@ -27,7 +28,10 @@ class CannotListen(Exception):
 
 
 class Server:
-    """Accepts connections for a handler. `running` holds the requests whose tasks have not ended."""
+    """Accepts connections for a handler.
+
+    `running` holds the requests whose tasks have not ended; `refused` counts by code what the edge refused by itself.
+    """
 
     def __init__(self, handler: Handler, *, limits: Limits, clock: Clock, tls: ssl.SSLContext | None) -> None:
         self.handler = handler
@@ -36,6 +40,7 @@ class Server:
         self.sweeper = Sweeper(limits.sweep_s, also=self._tell_time)
         self.loop = asyncio.get_running_loop()
         self.running: set[Exchange] = set()
+        self.refused: dict[str, int] = {}
         self.date_line = b""
         self.is_draining = False
         self.is_tls = tls is not None
@@ -54,6 +59,10 @@ class Server:
     def in_flight(self) -> int:
         """Requests whose tasks have not ended."""
         return len(self.running)
+
+    def count_refusal(self, refusal: Refusal) -> None:
+        if refusal.code:
+            self.refused[refusal.code] = self.refused.get(refusal.code, 0) + 1
 
     async def start(self, sock: socket.socket) -> None:
         """Accept on a bound socket, which is the server's from now on."""

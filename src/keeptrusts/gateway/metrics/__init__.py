@@ -1,0 +1,1 @@
+"""What a running gateway counts, and the page on which Prometheus reads it."""
