@@ -1,7 +1,7 @@
 # The only list of commands; `make help` shows it. All a machine needs is Python 3.11 to 3.14 with venv, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lint types format e2e bench docs lock changelog clean
+.PHONY: help up test check lint types format e2e bench docs prices lock changelog clean
 
 # A Python to make .venv with: `make test PYTHON=/path/to/python3.13` wins over what is found.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
@@ -46,6 +46,9 @@ bench: $(READY) ## Measure the gateway on this machine
 
 docs: $(READY) ## Write the generated pages again
 	$(BIN)/python -m keeptrusts.cli.reference docs/reference/commands.md
+
+prices: $(READY) ## Write the table of prices again, from the newest genai-prices
+	$(BIN)/python -m uv run --quiet --no-project --isolated --with genai-prices tools/prices.py src/keeptrusts/config/prices.json
 
 lock: $(READY) ## Resolve the lock files again; UPGRADE=1 takes newer versions
 	$(RESOLVE) pyproject.toml -o requirements.lock

@@ -28,7 +28,9 @@ EXAMPLES = [
 SECTIONS = {
     "pack": {"name": "team-a", "version": "1.0"},
     "policies": {"chain": ["pii-detector", "audit-logger"]},
-    "providers": {"targets": [{"id": "a", "provider": "openai", "model": "m", "secret_key_ref": {"env": "A_KEY"}}]},
+    "providers": {
+        "targets": [{"id": "a", "provider": "openai", "model": "gpt-4o-mini", "secret_key_ref": {"env": "A_KEY"}}]
+    },
 }
 
 

@@ -13,6 +13,7 @@ class PolicyKind:
 
     `compile` makes a running policy of settings, or raises ValueError, perhaps with `path` (within the settings) and
     `message`. None: the kind belongs to the language, but this version cannot enforce it.
+    `needs_prices`: it counts money, so that each target must have a price.
     """
 
     name: str
@@ -20,6 +21,7 @@ class PolicyKind:
     compile: Callable[[Any], object] | None
     phases: tuple[str, ...]
     summary: str
+    needs_prices: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:

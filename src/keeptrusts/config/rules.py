@@ -13,6 +13,7 @@ from keeptrusts.config.codes import Code
 from keeptrusts.config.endpoint import BASE_URLS
 from keeptrusts.config.excerpts import shorten
 from keeptrusts.config.kinds import Kinds
+from keeptrusts.config.price_table import find_listed
 from keeptrusts.config.report import Report
 from keeptrusts.config.wording import suggest_name
 from keeptrusts.contract.call import Path
@@ -38,6 +39,7 @@ def check_rules(tree: _Mapping, kinds: Kinds, report: Report) -> None:
         _check_address(target, path, report)
         _check_headers(target, path, report)
         _check_secret(target, path, report)
+    _check_prices(tree, kinds, report)
     _check_reachable(tree, report)
 
 
@@ -183,6 +185,25 @@ def _check_secret(target: _Mapping, path: Path, report: Report) -> None:
     if isinstance(file, str) and ".." in file.split("/"):
         message = "the path leads out of its folder"
         report.add(Code.WRONG_VALUE, (*path, "secret_key_ref", "file"), message, "leave out `..`")
+
+
+def _check_prices(tree: _Mapping, kinds: Kinds, report: Report) -> None:
+    """Where money is counted each target has a price. One that passes any model on is looked at in each call."""
+    chain = _section(tree, "policies", "chain")
+    if not any(name in kinds and kinds[name].needs_prices for _, name in _texts(chain)):
+        return
+    remedy = "add `price: {input_per_mtok_usd: ..., output_per_mtok_usd: ...}`"
+    for index, target in _targets(tree):
+        path: Path = ("providers", "targets", index)
+        provider, model, price = target.get("provider"), target.get("model"), target.get("price")
+        if isinstance(price, dict):
+            if not price.keys() & {"input_per_mtok_usd", "per_request_usd"}:
+                message = "unpriced: this says neither what input costs nor what a request does"
+                report.add(Code.BAD_REFERENCE, (*path, "price"), message, remedy, at_key=True)
+        elif isinstance(provider, str) and isinstance(model, str) and model != "*" and not find_listed(provider, model):
+            known = f"no price of `{shorten(model)}` at `{shorten(provider)}` is known"
+            message = f"unpriced: {known}, so what it costs cannot be counted"
+            report.add(Code.BAD_REFERENCE, (*path, "model"), message, remedy)
 
 
 def _check_reachable(tree: _Mapping, report: Report) -> None:

@@ -42,7 +42,6 @@ NOT_YET: tuple[NotYet, ...] = (
     NotYet(("providers", "fallback"), "falling back to another target", _DELETE),
     NotYet(("providers", "circuit_breaker"), "the circuit breaker", _DELETE),
     NotYet(("providers", "targets", EACH, "weight"), "weighing targets", _DELETE),
-    NotYet(("providers", "targets", EACH, "price"), "reckoning costs by price", _DELETE),
     NotYet(
         ("providers", "targets", EACH, "secret_key_ref", "store"),
         "resolving config variables, which takes a control plane,",

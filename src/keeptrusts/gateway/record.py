@@ -26,7 +26,7 @@ ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
 _FACTS = (
     b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":%b,'
     b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b,%b},'
-    b'"cost_micros":null,%b'
+    b'"cost_micros":%b,%b'
 )
 _RARE_COUNTS = (
     b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
@@ -142,7 +142,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _facts(self, usage: Usage) -> bytes:
         """The JSON members of a `CallFacts`."""
-        call, target, decision = self.call, self.target, self.decision()
+        call, target, decision, cost = self.call, self.target, self.decision(), self.cost_micros(usage)
         return _FACTS % (
             decision.encode(),
             _quoted(self._reason(decision)),
@@ -158,6 +158,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             usage.output_tokens,
             b"true" if usage.estimated else b"false",
             _rare_counts(usage),
+            b"null" if cost is None else b"%d" % cost,
             _NO_SPEND,
         )
 
@@ -167,6 +168,14 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             if tally.reason_code and tally.verdict == decision:
                 return tally.reason_code
         return self.error_code if decision == "block" else None
+
+    def cost_micros(self, usage: Usage) -> int | None:
+        """What so much costs at the target, in micro-dollars; None where nobody says."""
+        call, target = self.call, self.target
+        price = None if call is None or target is None else target.price_of(call.model)
+        if price is None or not price.covers(self.route):
+            return None
+        return 0 if usage is _NO_USAGE else price.cost_micros(usage)
 
     def _usage(self) -> Usage:
         """What the provider said, else an estimate of what it must have seen and made."""
@@ -194,8 +203,10 @@ def _rare_counts(usage: Usage) -> bytes:
 
 
 def _input_of(call: Call) -> Usage:
-    """What a call must have cost if nobody says what it did."""
-    return Usage(input_tokens=len(call.body) // BYTES_PER_TOKEN, estimated=True)
+    """What a call must have used if nobody says what it did."""
+    return Usage(
+        input_tokens=len(call.body) // BYTES_PER_TOKEN, service_tier=call.service_tier or "standard", estimated=True
+    )
 
 
 def client_request_id(value: bytes | None) -> str | None:

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 
 from keeptrusts.config.endpoint import Endpoint, Format, resolve_endpoint
-from keeptrusts.config.targets import ProviderTarget
+from keeptrusts.config.targets import Price, ProviderTarget
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.policies.verdict import TargetPolicy
+from keeptrusts.providers.prices import find_price
+from keeptrusts.providers.pricing import Price as ModelPrice
 from keeptrusts.runtime.http.messages import Origin, Timeouts, parse_origin
 
 
@@ -36,6 +38,7 @@ class Target:
     `head` are the header lines of every request to it, the credential included; `declared` are the names of those
     headers, in lower case: a client's do not come beside them.
     `event_members` is what its calls' events say of it, as JSON.
+    `price` is what its own model costs; `authored_price` what the pack says of it, whatever the model.
     `has_credential` is False where its secret is missing: such a target is passed over. `objection` says why the pack
     lets no call go to it, None where it may.
     """
@@ -45,6 +48,8 @@ class Target:
     format: Format
     model: str
     max_output_tokens: int | None
+    authored_price: Price | None
+    price: ModelPrice | None
     names: frozenset[str]
     globs: tuple[Pattern[str], ...]
     origin: Origin
@@ -64,6 +69,12 @@ class Target:
     def upstream_model(self, asked: str) -> str:
         return asked if self.model == "*" else self.model
 
+    def price_of(self, asked: str) -> ModelPrice | None:
+        """What a call costs here that asks for this model; None where nobody says."""
+        if self.model != "*":
+            return self.price
+        return find_price(self.provider, asked, self.format, self.authored_price)
+
 
 def make_target(
     spec: ProviderTarget,
@@ -76,12 +87,15 @@ def make_target(
     origin = parse_origin(endpoint.url)
     needs_secret = spec.secret_key_ref is not UNSET
     secret = None if spec.secret_key_ref is UNSET else secrets.find(spec.secret_key_ref)
+    authored = None if spec.price is UNSET else spec.price
     return Target(
         id=spec.id,
         provider=spec.provider,
         format=endpoint.format,
         model=spec.model,
         max_output_tokens=None if spec.max_output_tokens is UNSET else spec.max_output_tokens,
+        authored_price=authored,
+        price=find_price(spec.provider, spec.model, endpoint.format, authored),
         names=frozenset({spec.model, *spec.aliases} - {"*"}),
         globs=tuple(compile_pattern(translate(alias)) for alias in spec.aliases if "*" in alias),
         origin=origin,

@@ -70,6 +70,7 @@ _KINDS = (
         compile=None,
         phases=("admission",),
         summary="holds a hard cap on the money spent in a day",
+        needs_prices=True,
     ),
     PolicyKind(
         name="audit-logger",

@@ -44,6 +44,14 @@ KINDS = {
     for kind in (
         PolicyKind(name="sound", spec=SoundSpec, compile=compile_sound, phases=("input",), summary="is fine"),
         PolicyKind(name="cap", spec=CapSpec, compile=lambda spec: spec, phases=("input",), summary="needs a cap"),
+        PolicyKind(
+            name="counts",
+            spec=SoundSpec,
+            compile=compile_sound,
+            phases=("admission",),
+            summary="counts money",
+            needs_prices=True,
+        ),
         PolicyKind(name="later", spec=SoundSpec, compile=None, phases=("input",), summary="comes later"),
     )
 }

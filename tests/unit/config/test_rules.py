@@ -130,3 +130,33 @@ def test_values_of_a_wrong_type_are_no_trouble_for_the_rules(value):
         assert judge(pack() | {section: value}).pack is None or section in ("policies", "policy")
     for field in ("id", "provider", "model", "aliases", "base_url", "headers", "secret_key_ref", "api_key_header"):
         judge(targets({field: value}))
+
+
+COUNTS = {"policies": {"chain": ["counts"]}}
+
+
+def test_where_money_is_counted_each_target_has_a_price():
+    assert found(pack(**COUNTS)) == []
+    assert found(pack(**COUNTS, target={"model": "nobodys-model"})) == [("E005", at("model"))]
+    assert found(pack(target={"model": "nobodys-model"})) == []
+
+
+def test_a_target_without_a_price_is_told_how_to_get_one():
+    [problem] = judge(pack(**COUNTS, target={"model": "nobodys-model"})).problems
+    assert problem.message.startswith("unpriced: no price of `nobodys-model` at `openai` is known")
+    assert problem.suggestion == "add `price: {input_per_mtok_usd: ..., output_per_mtok_usd: ...}`"
+    assert problem.line == 1
+
+
+@pytest.mark.parametrize("price", [{"input_per_mtok_usd": 1}, {"per_request_usd": 0}])
+def test_a_target_may_bring_its_own_price(price):
+    assert found(pack(**COUNTS, target={"model": "nobodys-model", "price": price})) == []
+
+
+@pytest.mark.parametrize("price", [{}, {"output_per_mtok_usd": 1}, {"cached_input_per_mtok_usd": 1}])
+def test_a_price_that_prices_nothing_is_none(price):
+    assert found(pack(**COUNTS, target={"price": price})) == [("E005", at("price"))]
+
+
+def test_a_target_that_passes_any_model_on_is_looked_at_in_each_call():
+    assert found(pack(**COUNTS, target={"model": "*"})) == []

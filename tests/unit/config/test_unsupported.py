@@ -11,7 +11,6 @@ USES = {
     "providers.fallback": pack(providers={"fallback": {}}),
     "providers.circuit_breaker": pack(providers={"circuit_breaker": {}}),
     "providers.targets.*.weight": pack(target={"weight": 1}),
-    "providers.targets.*.price": pack(target={"price": {"input_per_mtok_usd": 1}}),
     "providers.targets.*.data_policy": pack(target={"data_policy": {}}),
     "providers.targets.*.secret_key_ref.store": pack(target={"secret_key_ref": {"store": "OPENAI_API_KEY"}}),
     "global_rate_limit": pack(global_rate_limit={"max_requests": 1}),

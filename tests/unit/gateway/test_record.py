@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.packs import make_pack, make_snapshot, make_target
 from fakes.policies import WordPolicy
 from fakes.records import Ledger, make_call, make_record
 from keeptrusts.contract.call import Route
@@ -58,7 +59,7 @@ def test_a_call_that_got_its_answer():
         "decision": "allow", "reason_code": None, "client_request_id": "mine-1", "route": "/v1/chat/completions",
         "stream": True, "key_id": "gk_c1", "user": None, "model": "small", "provider": "openai", "target_id": "main",
         "usage": msgspec.to_builtins(Usage(input_tokens=9, output_tokens=3)),
-        "cost_micros": None, "spend_bucket": None, "spend_day": None,
+        "cost_micros": 4, "spend_bucket": None, "spend_day": None,
         "status": 200, "error_code": None, "attempts": None, "policies": (),
         "latency_ms": 875.0, "first_byte_ms": 500.0, "overhead_ms": 125.0,
     }  # fmt: skip
@@ -119,6 +120,48 @@ def sent(**changes):
 def test_usage_is_estimated_where_the_provider_never_told():
     assert closed(sent(pieces=12)).usage == Usage(input_tokens=100, output_tokens=12, estimated=True)
     assert closed(sent(pieces=12, error_code="client_disconnected")).usage.estimated
+
+
+def priced(*, asked="gpt-4o-mini", route=Route.CHAT, **target):
+    """The cost in the event of a call that used a million tokens each way."""
+    snapshot = make_snapshot(make_pack(make_target(**target)))
+    record = make_record(
+        call=make_call(model=asked, route=route), route=route, snapshot=snapshot, target=snapshot.targets[0],
+        usage=Usage(input_tokens=1_000_000, output_tokens=1_000_000),
+    )  # fmt: skip
+    return closed(record).cost_micros
+
+
+def test_a_call_costs_what_is_listed_for_the_model_of_its_target():
+    assert priced() == priced(model="*") == 750_000
+    assert priced(model="gpt-4o") == 12_500_000
+
+
+def test_a_call_costs_what_its_pack_says():
+    own = {"input_per_mtok_usd": 1, "output_per_mtok_usd": 2.5, "per_request_usd": 0.000001}
+    assert priced(price=own) == priced(model="*", price=own) == 3_500_001
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"model": "nobodys-model"}, {"provider": "nobody"}, {"route": Route.SPEECH}, {"model": "*", "asked": "x"}],
+)
+def test_what_nobody_prices_has_no_cost(changes):
+    assert priced(**changes) is None
+
+
+def test_a_call_that_was_refused_cost_nothing():
+    record = make_record(call=make_call(), error_code=Code.UPSTREAM_UNREACHABLE)
+    record.target = record.snapshot.targets[0]
+    assert closed(record).cost_micros == 0
+
+
+def test_an_estimate_has_its_cost_and_so_has_what_goes_upstream():
+    record = make_record(call=CALL, pieces=12)
+    record.target = record.snapshot.targets[0]
+    record.open()
+    assert record.outbox.opened[0].cost_micros == 15
+    assert closed(record).cost_micros == 23  # 22.2
 
 
 def test_a_call_that_brought_nothing_used_nothing():

@@ -57,6 +57,18 @@ def test_where_it_is_called(base_url, origin, path):
     assert (target.origin, target.path) == (origin, path)
 
 
+def test_its_price_is_the_listed_one_of_its_own_model_or_of_the_one_asked_for():
+    assert made().price_of("small") == made().price_of("gpt-4o") == made().price
+    assert made(model="*").price_of("gpt-4o-mini") == made().price
+    assert made(model="*").price_of("nobodys-model") is None
+
+
+def test_its_price_is_what_the_pack_says_whatever_is_asked_for():
+    target = made(model="*", price={"input_per_mtok_usd": 2})
+    assert target.price_of("nobodys-model").steps[0][1].input == 2_000_000
+    assert target.price_of("gpt-4o-mini").steps[0][1].input == 2_000_000
+
+
 def test_names_and_patterns_say_which_models_it_answers_to():
     target = made(aliases=["small", "gpt-4.1*", "*-latest"])
     for model in ("gpt-4o-mini", "small", "gpt-4.1", "gpt-4.1-nano", "o9-latest"):
