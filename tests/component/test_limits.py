@@ -117,7 +117,7 @@ async def test_a_failure_of_the_gateway_is_an_error_of_its_kind_in_both_sdks(tmp
     def fail(*arguments, **options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("keeptrusts.gateway.pipeline.choose_target", fail)
+    monkeypatch.setattr("keeptrusts.gateway.pipeline.compose", fail)
     async with open_world(tmp_path, ANSWER) as world:
         async with world.openai() as sdk:
             with pytest.raises(openai.InternalServerError) as raised:

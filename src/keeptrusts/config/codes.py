@@ -21,7 +21,6 @@ class Code(StrEnum):
     NO_POLICY = "W002"
     PLAINTEXT_CREDENTIAL = "W003"
     NO_CREDENTIAL = "W004"
-    UNREACHABLE_TARGET = "W005"
     MORE_PROBLEMS = "W006"
 
 
@@ -103,12 +102,6 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
             "a provider that asks for a credential gets none",
             "The target has no `secret_key_ref`, and its provider answers no call without a credential.",
             "Add `secret_key_ref: {env: NAME}`.",
-        ),
-        Code.UNREACHABLE_TARGET: Meaning(
-            "a target that no call can reach",
-            "Targets are tried in their order and the first that offers the model is called. Everything that this "
-            "target offers is offered by an earlier one.",
-            "Give it a model or alias of its own, move it up, or delete it.",
         ),
         Code.MORE_PROBLEMS: Meaning(
             "more problems than are listed",

@@ -23,6 +23,7 @@ FILE = rf"^[^\x00-\x1f\x7f\\]{{1,512}}{_END}"
 HEADER = rf"^[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,64}}{_END}"
 HEADER_VALUE = rf"^[!-~](?:[ -~]{{0,1022}}[!-~])?{_END}"
 PREFIX = rf"^[ -~]{{0,64}}{_END}"
+API_VERSION = rf"^[0-9A-Za-z.-]{{1,32}}{_END}"
 TIMEZONE = rf"^[A-Za-z][A-Za-z0-9_+/-]{{0,63}}{_END}"
 BASE_URL = (
     r"^https?://(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)"
@@ -43,6 +44,7 @@ WORDS: Mapping[str, str] = {
     HEADER: "the name of an HTTP header",
     HEADER_VALUE: "1 to 1024 visible ASCII characters, with spaces only between them",
     PREFIX: "at most 64 visible ASCII characters and spaces",
+    API_VERSION: "1 to 32 letters, digits, `.` and `-`, such as 2024-10-21",
     TIMEZONE: "the name of a time zone, such as UTC or Europe/Berlin",
     BASE_URL: "http:// or https:// and a host, without user name, query or fragment",
 }
@@ -60,5 +62,6 @@ SecretFile: TypeAlias = Annotated[str, Meta(pattern=FILE)]
 Header: TypeAlias = Annotated[str, Meta(pattern=HEADER)]
 HeaderValue: TypeAlias = Annotated[str, Meta(pattern=HEADER_VALUE)]
 Prefix: TypeAlias = Annotated[str, Meta(pattern=PREFIX)]
+ApiVersion: TypeAlias = Annotated[str, Meta(pattern=API_VERSION)]
 Timezone: TypeAlias = Annotated[str, Meta(pattern=TIMEZONE)]
 BaseUrl: TypeAlias = Annotated[str, Meta(pattern=BASE_URL)]

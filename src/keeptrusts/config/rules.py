@@ -5,12 +5,11 @@ Rules look at plain values, which may be of any type: what has the wrong one is 
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
 from keeptrusts.config.codes import Code
-from keeptrusts.config.endpoint import BASE_URLS
+from keeptrusts.config.endpoint import AZURE, BASE_URLS, has_version
 from keeptrusts.config.excerpts import shorten
 from keeptrusts.config.kinds import Kinds
 from keeptrusts.config.price_table import find_listed
@@ -39,8 +38,8 @@ def check_rules(tree: _Mapping, kinds: Kinds, report: Report) -> None:
         _check_address(target, path, report)
         _check_headers(target, path, report)
         _check_secret(target, path, report)
+        _check_api_version(target, path, report)
     _check_prices(tree, kinds, report)
-    _check_reachable(tree, report)
 
 
 def _section(value: Any, *steps: str) -> Any:
@@ -206,23 +205,14 @@ def _check_prices(tree: _Mapping, kinds: Kinds, report: Report) -> None:
             report.add(Code.BAD_REFERENCE, (*path, "model"), message, remedy)
 
 
-def _check_reachable(tree: _Mapping, report: Report) -> None:
-    """The first target that offers a model is called, so one whose every name was offered before is never reached."""
-    offered: list[str] = []
-    for index, target in _targets(tree):
-        names = [target.get("model"), *(alias for _, alias in _texts(target.get("aliases")))]
-        texts = [name for name in names if isinstance(name, str)]
-        if texts and all(any(_covers(earlier, name) for earlier in offered) for name in texts):
-            message = "every model that this target offers is offered by an earlier one, so no call reaches it"
-            report.add(Code.UNREACHABLE_TARGET, ("providers", "targets", index), message, "add an alias of its own")
-        offered += texts[: _MOST_NAMES - len(offered)]
-
-
-_MOST_NAMES = 300  # beyond that the comparison would cost more than the warning is worth
-
-
-def _covers(earlier: str, name: str) -> bool:
-    """Whether the glob `earlier` matches all that `name` matches."""
-    if earlier in (name, "*"):
-        return True
-    return "*" in earlier and "*" not in name and len(earlier) <= 128 and fnmatchcase(name, earlier)
+def _check_api_version(target: _Mapping, path: Path, report: Report) -> None:
+    base_url = target.get("base_url")
+    if "api_version" not in target:
+        return
+    if target.get("provider") != AZURE:
+        message = f"`api_version` belongs to `{AZURE}`"
+    elif isinstance(base_url, str) and has_version(base_url):
+        message = "the address names a version already, and such addresses take no `api_version`"
+    else:
+        return
+    report.add(Code.WRONG_VALUE, (*path, "api_version"), message, "delete it", at_key=True)

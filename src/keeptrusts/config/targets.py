@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from keeptrusts.config.names import (
+    ApiVersion,
     BaseUrl,
     EnvName,
     Header,
@@ -67,6 +68,7 @@ class ProviderTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     aliases: Annotated[tuple[ModelGlob, ...], Meta(max_length=100)] = ()
     format: Literal["openai", "anthropic"] | UnsetType = UNSET
     base_url: BaseUrl | UnsetType = UNSET
+    api_version: ApiVersion | UnsetType = UNSET
     secret_key_ref: (
         Annotated[SecretRef, Meta(extra_json_schema={"minProperties": 1, "maxProperties": 1})] | UnsetType
     ) = UNSET

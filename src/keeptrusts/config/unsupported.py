@@ -28,21 +28,6 @@ _DELETE = "delete the setting"
 
 NOT_YET: tuple[NotYet, ...] = (
     NotYet(
-        ("providers", "targets", EACH, "provider"),
-        "the provider `azure-openai`",
-        "use another provider, or `openai` with the address of Azure's /openai/v1 API",
-        frozenset({"azure-openai"}),
-    ),
-    NotYet(
-        ("providers", "routing", "strategy"),
-        "this routing strategy",
-        "use `ordered`, the default",
-        frozenset({"round_robin", "weighted"}),
-    ),
-    NotYet(("providers", "fallback"), "falling back to another target", _DELETE),
-    NotYet(("providers", "circuit_breaker"), "the circuit breaker", _DELETE),
-    NotYet(("providers", "targets", EACH, "weight"), "weighing targets", _DELETE),
-    NotYet(
         ("providers", "targets", EACH, "secret_key_ref", "store"),
         "resolving config variables, which takes a control plane,",
         "use `env: NAME` or `file: PATH`",

@@ -42,6 +42,7 @@ class Code(StrEnum):
     AUDIT_UNAVAILABLE = "audit_unavailable"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     TARGET_UNAVAILABLE = "target_unavailable"
+    BREAKER_OPEN = "breaker_open"
     INTERNAL = "internal_error"
     # The provider failed.
     UPSTREAM_ERROR = "upstream_error"

@@ -3,21 +3,23 @@
 Before its last byte leaves, the call's event has been written. Nothing that broke upstream is ever ended cleanly.
 """
 
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-
-import msgspec
+from functools import partial
 
 from keeptrusts.contract.call import Role, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
 from keeptrusts.gateway.headers import answer_lines
 from keeptrusts.gateway.http.exchange import Exchange
+from keeptrusts.gateway.incoming import Incoming
 from keeptrusts.gateway.record import CallRecord
 from keeptrusts.gateway.streaming import Relay, open_relay
 from keeptrusts.gateway.upstream_faults import truncated, upstream_fault
-from keeptrusts.providers.dialect import Dialect, StreamReader
+from keeptrusts.providers.dialect import Dialect
 from keeptrusts.providers.errors import read_error, render_error
-from keeptrusts.providers.sse import SseSplitter, parse
+from keeptrusts.providers.translation.translator import Translator
 from keeptrusts.runtime.http.compression import encode_body
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.response import Response
@@ -37,8 +39,11 @@ class Answer:
         self.record = record
         self.dialect = dialect
 
-    async def bring(self, response: Response) -> None:
-        """Pass the provider's answer through the output policies to the client. Raises Fault where that fails."""
+    async def bring(self, response: Response, translator: Translator | None = None, *, may_leave: bool = False) -> None:
+        """Pass the provider's answer through the output policies to the client. Raises Fault where that fails.
+
+        Where another target may follow (`may_leave`), a stream begins for the client only when content has come.
+        """
         content_type = response.headers.get(b"content-type", b"").lower()
         try:
             if response.status >= 400:
@@ -46,11 +51,11 @@ class Answer:
             elif response.status >= 300:
                 raise Fault(Code.UPSTREAM_REDIRECT, "The provider answered with a redirect, which is never followed.")
             elif content_type.startswith(EVENT_STREAM):
-                await self._bring_stream(response)
+                await self._bring_stream(response, translator, may_leave=may_leave)
             elif content_type.startswith(OPAQUE):
                 await self._bring_opaque(response)
             else:
-                await self._bring_whole(response, content_type)
+                await self._bring_whole(response, content_type, translator)
         except HttpFailure as failure:
             assert self.record.target is not None
             raise upstream_fault(failure, self.record.target) from failure
@@ -76,11 +81,14 @@ class Answer:
         except Fault as fault:
             self.record.error_code = fault.code
 
-    async def _bring_whole(self, response: Response, content_type: bytes) -> None:
+    async def _bring_whole(self, response: Response, content_type: bytes, translator: Translator | None) -> None:
         record, judge = self.record, self.record.snapshot.output
         body = await self._read(response)
+        translated = None if translator is None else translator.read_reply(body, model=self._upstream_model())
+        if translated is not None:
+            body, content_type = translated.body, b"application/json"
         reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies))
-        record.usage = reply.usage
+        record.usage = reply.usage if translated is None else translated.usage
         if judge.policies:
             judge.check_unreadable(reply.unreadable)
             tallies = judge.tallies()
@@ -132,17 +140,22 @@ class Answer:
         record.close()
         exchange.finish()
 
-    async def _bring_stream(self, response: Response) -> None:
+    async def _bring_stream(self, response: Response, translator: Translator | None, *, may_leave: bool) -> None:
         """A streamed answer, event by event; what breaks it off is said in-band, such that every SDK understands."""
         record, exchange = self.record, self.exchange
         assert record.call is not None
         assert record.target is not None
-        reader = self.dialect.open_stream(record.route, strip_usage=not record.call.asks_usage)
+        stream = self._open_stream(translator)
+        reader = stream.reader
         relay = open_relay(reader, record.snapshot.output, record.tallies)
-        self._start(response, STREAM_LINES)
-        exchange.ping_every(PING_AFTER_S, PINGS[self.dialect.name])
+        held: list[bytes] = []
+        chunks = response.chunks()
+        begin = partial(self._begin_stream, response)
         try:
-            await self._relay(response, reader, relay)
+            if may_leave:
+                held = await self._await_content(chunks, self._open_stream(translator), begin)
+            begin()
+            await self._relay(held, chunks, stream, relay)
             fault = relay.fault
             if fault is None and not reader.is_complete and reader.failure is None:
                 fault = truncated(record.target)
@@ -153,40 +166,79 @@ class Answer:
         except BaseException:
             relay.flush()  # the client has left; what was found belongs in the event
             raise
-        self._end_stream(reader, relay, fault)
+        if fault is not None and not exchange.is_started:
+            raise fault
+        self._end_stream(stream, relay, fault)
 
-    async def _relay(self, response: Response, reader: StreamReader, relay: Relay) -> None:
+    def _open_stream(self, translator: Translator | None) -> Incoming:
+        record, call = self.record, self.record.call
+        assert call is not None
+        reader = self.dialect.open_stream(record.route, strip_usage=not call.asks_usage)
+        translation = None if translator is None else translator.open_stream(model=self._upstream_model())
+        return Incoming(reader, translation)
+
+    def _begin_stream(self, response: Response) -> None:
+        if not self.exchange.is_started:
+            self._start(response, STREAM_LINES)
+            self.exchange.ping_every(PING_AFTER_S, PINGS[self.dialect.name])
+
+    async def _await_content(
+        self, chunks: AsyncIterator[bytes], ahead: Incoming, begin: Callable[[], None]
+    ) -> list[bytes]:
+        """Read ahead to the first content. Raises Fault where the stream fails before any came.
+
+        A client that waits long is not left without a sign of life: then the stream begins, come what may.
+        """
+        held: list[bytes] = []
+        timer = asyncio.get_running_loop().call_later(PING_AFTER_S, begin)
+        try:
+            async for chunk in chunks:
+                held.append(chunk)
+                if self.exchange.is_started or ahead.has_content(chunk):
+                    return held
+        finally:
+            timer.cancel()
+        assert self.record.target is not None
+        raise truncated(self.record.target)
+
+    async def _relay(self, held: Sequence[bytes], chunks: AsyncIterator[bytes], stream: Incoming, relay: Relay) -> None:
         """Pass events on until the stream ends or a policy blocks. Nothing here is done per event but judging."""
-        record, exchange, splitter = self.record, self.exchange, SseSplitter()
-        async for chunk in response.chunks():
-            events = splitter.feed(chunk)
-            record.pieces += len(events)
-            out = relay.pass_events(events)
-            if relay.fault is not None:
-                exchange.write(out)
+        exchange = self.exchange
+        for chunk in held:
+            if not self._pass(stream.feed(chunk), stream, relay):
                 return
-            if reader.is_over and not record.is_closed:
-                self._note_end(reader)
-                record.close()
-            exchange.write(out)
+        async for chunk in chunks:
+            if not self._pass(stream.feed(chunk), stream, relay):
+                return
             if exchange.is_paused:
                 await exchange.drain()
-        rest = splitter.finish()
-        if is_whole(rest):
-            out = relay.pass_events([rest])
-            is_last = reader.is_complete and relay.fault is None
+        rest = stream.finish()
+        if rest:
+            out = relay.pass_events(rest)
+            is_last = stream.reader.is_complete and relay.fault is None
             exchange.write(out if is_last else out + b"\n\n")  # an error must not be glued to it
 
-    def _note_end(self, reader: StreamReader) -> None:
-        self.record.usage = reader.usage
-        if reader.failure is not None:
+    def _pass(self, events: list[bytes], stream: Incoming, relay: Relay) -> bool:
+        """Judge and send what came together. False where nothing more may follow."""
+        record = self.record
+        record.pieces += len(events)
+        out = relay.pass_events(events)
+        if relay.fault is None and stream.reader.is_over and not record.is_closed:
+            self._note_end(stream)
+            record.close()
+        self.exchange.write(out)
+        return relay.fault is None
+
+    def _note_end(self, stream: Incoming) -> None:
+        self.record.usage = stream.usage
+        if stream.reader.failure is not None:
             self.record.error_code = Code.UPSTREAM_ERROR
 
-    def _end_stream(self, reader: StreamReader, relay: Relay, fault: Fault | None) -> None:
+    def _end_stream(self, stream: Incoming, relay: Relay, fault: Fault | None) -> None:
         """The last events, once the call's event is written. Where that cannot be, they are an error."""
         record, exchange = self.record, self.exchange
         out = relay.flush()
-        self._note_end(reader)
+        self._note_end(stream)
         try:
             record.error_code = fault.code if fault else record.error_code
             record.close()
@@ -194,9 +246,15 @@ class Answer:
             fault = fault or refused
             record.error_code = fault.code
         if fault is not None:
-            out += reader.fail(fault.code, fault.message, record.request_id)
+            out += stream.reader.fail(fault.code, fault.message, record.request_id)
         exchange.write(out)
         exchange.finish()
+
+    def _upstream_model(self) -> str:
+        record = self.record
+        assert record.call is not None
+        assert record.target is not None
+        return record.target.upstream_model(record.call.model)
 
     async def _read(self, response: Response) -> bytes:
         """The whole body; the time it takes is the provider's."""
@@ -227,12 +285,3 @@ class Answer:
         if self.dialect.name == "anthropic":
             lines += b"request-id: %b\r\n" % request_id
         return lines
-
-
-def is_whole(rest: bytes) -> bool:
-    """Whether what came behind the last blank line of a stream is an event all the same, or only the begin of one."""
-    _, data = parse(rest)
-    try:
-        return data.startswith(b"[DONE]") or msgspec.json.decode(data) is not None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False

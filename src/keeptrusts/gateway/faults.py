@@ -53,6 +53,7 @@ RENDERINGS: dict[Code, Rendering] = {
     Code.AUDIT_UNAVAILABLE: Rendering(503, _SERVER, retry=True),
     Code.LEDGER_UNAVAILABLE: Rendering(503, _SERVER, retry=True),
     Code.TARGET_UNAVAILABLE: Rendering(503, _SERVER),
+    Code.BREAKER_OPEN: Rendering(503, _SERVER, retry=True),
     Code.INTERNAL: Rendering(500, _SERVER, retry=True),
     Code.UPSTREAM_ERROR: Rendering(502, _SERVER, retry=True),
     Code.UPSTREAM_REFUSED_CREDENTIAL: Rendering(502, _SERVER),

@@ -7,6 +7,7 @@ answer reaches the client.
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,7 +17,6 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.callers import Caller, Callers
 from keeptrusts.gateway.faults import render_malformed
-from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
@@ -24,22 +24,20 @@ from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
-from keeptrusts.gateway.record import CallRecord, Observer, attempt, client_request_id
-from keeptrusts.gateway.routing import choose_target
+from keeptrusts.gateway.record import CallRecord, Observer, client_request_id
+from keeptrusts.gateway.routing import Leg, Trigger
 from keeptrusts.gateway.snapshot import Snapshot
-from keeptrusts.gateway.targets import Target
-from keeptrusts.gateway.upstream_faults import upstream_fault
+from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
 from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.providers.dialect import Dialect
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
-from keeptrusts.runtime.http.errors import HttpFailure
-from keeptrusts.runtime.http.messages import Request
-from keeptrusts.runtime.http.response import Response
 from keeptrusts.runtime.identifiers import HexPool
 
 KEY_IN_URL = re.compile(rb"kt_gk_|(?:^|&)(?:(?:x[-_])?api[-_]?key|key|(?:access|auth)[-_]?token|token)=", re.IGNORECASE)
 """Credentials in a query would reach the provider's logs and ours."""
+
+_NO_TRIGGERS: frozenset[Trigger] = frozenset()
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +79,7 @@ class Pipeline:
     ) -> None:
         self._active = active
         self._callers = callers
-        self._client = client
+        self._upstream = Upstream(client, clock)
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
@@ -152,15 +150,42 @@ class Pipeline:
             check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
         changes = await self._judge_input(dialect, call, record) if snapshot.input.policies else {}
         permits = permitted_models(snapshot.call_policies, identity)
-        target = record.target = choose_target(snapshot.targets, call.model, dialect.name, permits)
-        request = self._compose(exchange.head, record.snapshot, target, dialect, call, changes)
-        record.open()
-        response = await self._send(request, record, target)
+        plan = snapshot.router.plan(call, dialect.name, self._clock.monotonic(), permits)
+        await self._bring(answer, plan, changes)
+
+    async def _bring(self, answer: Answer, plan: Sequence[Leg], changes: Changes) -> None:
+        """Try one target after the other, until the client has an answer. Raises Fault where the last one fails."""
+        triggers = answer.record.snapshot.router.triggers
+        for leg in plan[:-1]:
+            if await self._attempt(answer, leg, changes, triggers):
+                return
+        await self._attempt(answer, plan[-1], changes, _NO_TRIGGERS)
+
+    async def _attempt(self, answer: Answer, leg: Leg, changes: Changes, triggers: frozenset[Trigger]) -> bool:
+        """False where the target failed, nothing went to the client, and `triggers` say that the next one may try."""
+        record, call = answer.record, answer.record.call
+        assert call is not None
+        request = compose(record, leg, answer.exchange.head, answer.dialect, call, changes)
+        mark = record.begin(leg.target)
+        attempted = self._upstream.begin(record, leg)
         try:
-            await answer.bring(response)
+            response = await attempted.send(request)
+            trigger = trigger_of(response.status)
+            attempted.judge(trigger)
+            if trigger is not None and trigger in triggers:
+                return False
+            await answer.bring(response, leg.translator, may_leave=bool(triggers))
+            attempted.judge(trigger or TRIGGERS.get(record.error_code or ""))
+        except Fault as fault:
+            trigger = TRIGGERS.get(fault.code)
+            attempted.judge(trigger)
+            if trigger is None or trigger not in triggers or answer.exchange.is_started:
+                raise
+            record.forget(mark)
+            return False
         finally:
-            target.counters.open -= 1
-            response.abort()
+            attempted.end()
+        return True
 
     async def _judge_input(self, dialect: Dialect, call: Call, record: CallRecord) -> Changes:
         judge = record.snapshot.input
@@ -169,61 +194,6 @@ class Pipeline:
         tallies = judge.tallies()
         record.tallies += tallies
         return await judge.judge(texts, tallies)
-
-    def _compose(
-        self, head: Head, snapshot: Snapshot, target: Target, dialect: Dialect, call: Call, changes: Changes
-    ) -> Request:
-        """The request to the provider: built from lists, never copied from the client's."""
-        body = dialect.write_call(
-            call,
-            model=target.upstream_model(call.model),
-            changes=changes,
-            ask_usage=not call.asks_usage,
-            max_output_tokens=target.max_output_tokens,
-        )
-        query = b"?" + head.query if head.query else b""
-        encoding = b"identity" if call.stream else b"gzip, zstd"
-        lines = b"POST %b%b%b HTTP/1.1\r\n%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
-            target.path,
-            call.route.encode(),
-            query,
-            target.head,
-            request_lines(head.headers, target.declared),
-            call.content_type,
-            encoding,
-        )
-        return Request(
-            origin=target.origin,
-            head=lines,
-            body=body,
-            timeouts=target.timeouts,
-            max_response_bytes=snapshot.pack.size_limits.max_response_bytes,
-        )
-
-    async def _send(self, request: Request, record: CallRecord, target: Target) -> Response:
-        """Call the provider and wait for the head of its answer. Raises Fault where none comes."""
-        counters = target.counters
-        counters.requests += 1
-        counters.open += 1
-        began = self._clock.monotonic()
-        status = None
-        try:
-            response = await self._client.send(request)
-            status = response.status
-            counters.is_reachable = True
-        except HttpFailure as failure:
-            counters.is_reachable = failure.was_sent
-            counters.failures += 1
-            raise upstream_fault(failure, target) from failure
-        finally:
-            took = self._clock.monotonic() - began
-            record.upstream_s += took
-            record.attempts.append(attempt(target, status, took))
-            counters.upstream_ms += took * 1000
-            counters.last_status = status
-            if status is None:
-                counters.open -= 1
-        return response
 
     def _open_record(self, head: Head, admission: Admission) -> CallRecord:
         received_ns = self._clock.unix_ns()

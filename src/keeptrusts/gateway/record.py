@@ -88,6 +88,18 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     def request_id(self) -> str:
         return f"req_{self.hex_id}"
 
+    def begin(self, target: Target) -> int:
+        """The call goes to this target now. Gives a mark for `forget`. Raises as `open`."""
+        self.target = target
+        self.open()
+        return len(self.tallies)
+
+    def forget(self, mark: int) -> None:
+        """What an attempt that failed had told so far; the next target tells it anew."""
+        del self.tallies[mark:]
+        self.usage = self.error_code = self.status = self.first_byte = None
+        self.pieces = 0
+
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
         self.outbox.open(

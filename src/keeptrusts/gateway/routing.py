@@ -1,54 +1,176 @@
-"""Which target serves a call. Pure: looks at the snapshot and the model asked for, nothing else."""
+"""Which targets serve a call, in which order. Looks at the snapshot, the call and what is known of its targets.
+
+First come the targets that offer the model asked for, in the order of the strategy; with `fallback` the others follow,
+each with its own model. Left out is who has no credential, is left alone by its breaker, or cannot be given the call
+without losing what changes the answer; who asked for a rest comes last.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from math import ceil
+from typing import Literal, TypeAlias
 
+from msgspec import UNSET
+
+from keeptrusts.config.targets import Providers
+from keeptrusts.contract.call import Call, Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.targets import Target
+from keeptrusts.providers.translation.catalog import find_translator
+from keeptrusts.providers.translation.translator import Translator
+
+ACROSS_MODELS = frozenset({Route.CHAT, Route.MESSAGES, Route.COMPLETIONS})
+"""Where another model may answer: the vectors of another model, say, would be worthless."""
+
+Trigger: TypeAlias = Literal["unreachable", "rate_limit", "server_error", "timeout"]
+"""Why a target is left for the next one."""
+
+ALWAYS: frozenset[Trigger] = frozenset({"unreachable"})
+"""A call that never reached its target goes to the next one that offers the model, with or without `fallback`."""
+
+Permits: TypeAlias = Callable[[str], bool]
+"""Whether the caller may use a model."""
+
+MAX_KNOWN_MODELS = 1000
+"""Names asked for whose targets are remembered; clients may ask for any."""
 
 
-def choose_target(
-    targets: Sequence[Target], model: str, dialect: str, permits: Callable[[str], bool] = lambda _: True
-) -> Target:
-    """The first listed target that answers to the model, speaks the dialect and has its credential. Raises Fault.
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One attempt that a call may take. `translator` is None where client and target speak the same dialect."""
 
-    `permits` says of a model whether an error may name it to this caller.
-    """
-    matching = [target for target in targets if target.answers(model)]
-    if not matching:
-        raise _model_not_found(list_models(targets, permits), model)
-    compliant = [target for target in matching if target.objection is None]
-    if not compliant:
-        raise _no_compliant_target(matching[0], model)
-    speaking = [target for target in compliant if target.format == dialect]
-    if not speaking:
-        raise Fault(
-            Code.ROUTE_NOT_SUPPORTED_BY_TARGET,
-            f"Model {model!r} is served by {compliant[0].id}, which speaks {compliant[0].format}'s format: "
-            f"call it on a route of that format.",
-            param="model",
-        )
-    for target in speaking:
-        if target.has_credential:
-            return target
-    raise Fault(
-        Code.TARGET_UNAVAILABLE,
-        f"Target {speaking[0].id} has no credential: its secret is missing where the gateway runs.",
-        param="model",
-    )
+    target: Target
+    translator: Translator | None = None
 
 
-def list_models(targets: Sequence[Target], permits: Callable[[str], bool] = lambda _: True) -> list[str]:
+class Router:
+    """Plans the attempts of a snapshot's calls. Owned by the event loop: it remembers whose turn it is."""
+
+    def __init__(self, targets: Sequence[Target], providers: Providers) -> None:
+        self._targets = tuple(targets)
+        self._breaker = providers.circuit_breaker
+        self._arrange = _STRATEGIES[providers.routing.strategy]
+        fallback = providers.fallback
+        self.triggers = ALWAYS if fallback is UNSET else ALWAYS.union(fallback.triggers)
+        self._across_models = fallback is not UNSET and fallback.across_models
+        self._most = 1 + (len(self._targets) if fallback is UNSET else fallback.max_fallback_attempts)
+        self._groups: dict[tuple[str, ...], Group] = {}
+        self._known: dict[str, Group] = {}
+
+    def plan(self, call: Call, dialect: str, now: float, permits: Permits = lambda _: True) -> list[Leg]:
+        """The attempts that this call may take, at least one. `now` is monotonic. Raises Fault where there is none."""
+        group = self._known.get(call.model) or self._find_group(call.model, permits)
+        refusals: list[Fault] = []
+        able = [leg for target in group.targets if (leg := self._leg(target, call, dialect, now, refusals))]
+        if call.provider_state:  # it lives at one of them, and only order can say at which
+            able = able[:1]
+        elif len(able) > 1:
+            able = self._arrange(group, able)
+        if self._across_models and call.route in ACROSS_MODELS and not call.provider_state:
+            others = (target for target in self._targets if target not in group.targets and target.model != "*")
+            permitted = (target for target in others if permits(target.model))
+            able += [leg for target in permitted if (leg := self._leg(target, call, dialect, now, []))]
+        if not able:
+            raise max(refusals, key=lambda fault: _NEARNESS[fault.code])
+        return able if len(able) == 1 else _rested_first(able, now)[: self._most]
+
+    def _find_group(self, model: str, permits: Permits) -> "Group":
+        matching = tuple(target for target in self._targets if target.answers(model))
+        if not matching:
+            raise _model_not_found(list_models(self._targets, permits), model)
+        if len(self._known) >= MAX_KNOWN_MODELS:
+            self._known.clear()
+        names = tuple(target.id for target in matching)
+        group = self._known[model] = self._groups.setdefault(names, Group(matching))
+        return group
+
+    def _leg(self, target: Target, call: Call, dialect: str, now: float, refusals: list[Fault]) -> Leg | None:
+        """How this target takes the call; where it cannot, why not is added to `refusals`."""
+        if target.objection is not None:
+            refusals.append(_not_compliant(target))
+            return None
+        if not target.has_credential:
+            refusals.append(_no_credential(target))
+            return None
+        translator = None
+        if target.format != dialect:
+            translator = find_translator(call.route, target.format)
+            obstacle = "model" if translator is None else translator.obstacle(call)
+            if obstacle is not None:
+                refusals.append(_not_supported(target, None if translator is None else obstacle))
+                return None
+        if self._breaker is not UNSET:
+            wait_s = target.counters.breaker.wait_s(self._breaker, now)
+            if wait_s:
+                refusals.append(_left_alone(target, wait_s))
+                return None
+        return Leg(target, translator)
+
+
+class Group:
+    """Targets that offer the same models, and whose turn it is among them."""
+
+    def __init__(self, targets: tuple[Target, ...]) -> None:
+        self.targets = targets
+        self.turn = -1
+        self.credit = dict.fromkeys((target.id for target in targets), 0)
+
+
+def _in_order(_: Group, legs: list[Leg]) -> list[Leg]:
+    return legs
+
+
+def _in_turn(group: Group, legs: list[Leg]) -> list[Leg]:
+    group.turn += 1
+    first = group.turn % len(legs)
+    return legs[first:] + legs[:first]
+
+
+def _by_weight(group: Group, legs: list[Leg]) -> list[Leg]:
+    """The smooth weighted turn of nginx: each earns its weight per call, the richest goes first and pays for all."""
+    total = sum(leg.target.weight for leg in legs)
+    if not total:
+        return legs
+    for leg in legs:
+        group.credit[leg.target.id] += leg.target.weight
+    first = max(legs, key=lambda leg: (bool(leg.target.weight), group.credit[leg.target.id]))
+    group.credit[first.target.id] -= total
+    return [first, *(leg for leg in legs if leg is not first)]
+
+
+_STRATEGIES: dict[str, Callable[[Group, list[Leg]], list[Leg]]] = {
+    "ordered": _in_order,
+    "round_robin": _in_turn,
+    "weighted": _by_weight,
+}
+
+
+def _rested_first(legs: list[Leg], now: float) -> list[Leg]:
+    """Those that asked to be left alone for a while (`retry-after`) come last."""
+    return sorted(legs, key=lambda leg: leg.target.counters.rests_until > now)
+
+
+def list_models(targets: Sequence[Target], permits: Permits = lambda _: True) -> list[str]:
     """The names that clients may ask for, in the pack's order. Patterns name no model, so they are not listed."""
     usable = [target for target in targets if target.objection is None]
     names = dict.fromkeys(name for target in usable for name in [target.model, *sorted(target.names)])
     return [name for name in names if "*" not in name and permits(name)]
 
 
-def _no_compliant_target(target: Target, model: str) -> Fault:
+# Of several refusals the client reads the one whose target was the nearest to taking the call.
+_NEARNESS = {
+    Code.NO_COMPLIANT_TARGET: 0,
+    Code.ROUTE_NOT_SUPPORTED_BY_TARGET: 1,
+    Code.TARGET_UNAVAILABLE: 2,
+    Code.BREAKER_OPEN: 3,
+}
+
+
+def _not_compliant(target: Target) -> Fault:
     return Fault(
         Code.NO_COMPLIANT_TARGET,
-        f"No target for model {model!r} complies with data-routing-policy: {target.id} does not, because "
+        f"No target for this model complies with data-routing-policy: {target.id} does not, because "
         f"{target.objection}.",
         param="model",
         policy="data-routing-policy",
@@ -60,3 +182,22 @@ def _model_not_found(known: list[str], model: str) -> Fault:
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     offered = f" This key may use: {', '.join(known[:20])}." if known else ""
     return Fault(Code.MODEL_NOT_FOUND, f"Model {model!r} is not offered here.{hint}{offered}", param="model")
+
+
+def _no_credential(target: Target) -> Fault:
+    message = f"Target {target.id} has no credential: its secret is missing where the gateway runs."
+    return Fault(Code.TARGET_UNAVAILABLE, message, param="model")
+
+
+def _not_supported(target: Target, obstacle: str | None) -> Fault:
+    speaks = f"This model is served by {target.id}, which speaks {target.format}'s format"
+    if obstacle is None:
+        message = f"{speaks}: call it on a route of that format."
+    else:
+        message = f"{speaks}, where `{obstacle}` cannot be carried without changing the answer."
+    return Fault(Code.ROUTE_NOT_SUPPORTED_BY_TARGET, message, param=obstacle or "model")
+
+
+def _left_alone(target: Target, wait_s: float) -> Fault:
+    message = f"Target {target.id} failed too often and is left alone for a while."
+    return Fault(Code.BREAKER_OPEN, message, param="model", retry_after_s=ceil(wait_s))

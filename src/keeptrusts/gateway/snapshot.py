@@ -11,6 +11,7 @@ from keeptrusts.contract.events import Origin
 from keeptrusts.gateway.identity import identity_headers
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.outbox import Source, compile_source
+from keeptrusts.gateway.routing import Router
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import FailMode
 from keeptrusts.gateway.targets import Target, TargetCounters, make_target
@@ -43,6 +44,7 @@ class Snapshot:
     call_policies: tuple[CallPolicy, ...]
     identity_headers: tuple[bytes, ...]
     targets: tuple[Target, ...]
+    router: Router
     events: Source
 
 
@@ -69,6 +71,9 @@ class SnapshotMaker:
         digest = digest_of(content)
         call_policies = tuple(policy for policy in chain if isinstance(policy, Rbac))
         target_policies = tuple(policy for policy in chain if isinstance(policy, DataRouting))
+        targets = tuple(
+            make_target(target, self.secrets, counters, target_policies) for target in pack.providers.targets
+        )
         return Snapshot(
             pack=pack,
             content=content,
@@ -80,9 +85,8 @@ class SnapshotMaker:
             output=self._judge(chain, Phase.OUTPUT),
             call_policies=call_policies,
             identity_headers=identity_headers(*(policy.identity_headers for policy in call_policies)),
-            targets=tuple(
-                make_target(target, self.secrets, counters, target_policies) for target in pack.providers.targets
-            ),
+            targets=targets,
+            router=Router(targets, pack.providers),
             events=self._event_source(pack, digest, is_audited=any(isinstance(p, AuditLoggerSpec) for p in chain)),
         )
 

@@ -5,23 +5,31 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 from re import Pattern
 from re import compile as compile_pattern
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import UNSET
 
 from keeptrusts.config.endpoint import Endpoint, Format, resolve_endpoint
 from keeptrusts.config.targets import Price, ProviderTarget
+from keeptrusts.contract.call import Route
 from keeptrusts.contract.secret import Secret
+from keeptrusts.gateway.breaker import Breaker
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.policies.verdict import TargetPolicy
 from keeptrusts.providers.prices import find_price
 from keeptrusts.providers.pricing import Price as ModelPrice
 from keeptrusts.runtime.http.messages import Origin, Timeouts, parse_origin
 
+_VERSIONED_ROUTES = frozenset({Route.RESPONSES})
+"""Routes that Azure serves below `/openai/v1/` only: they are younger than its deployment paths."""
+
 
 @dataclass(slots=True)
 class TargetCounters:
-    """What happened at one target since start. Owned by the event loop."""
+    """What happened at one target since start. Owned by the event loop.
+
+    `rests_until`: it asked to be left alone until then (`retry-after`), on the monotonic clock.
+    """
 
     requests: int = 0
     failures: int = 0
@@ -29,6 +37,8 @@ class TargetCounters:
     upstream_ms: float = 0.0
     last_status: int | None = None
     is_reachable: bool = True
+    rests_until: float = 0.0
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +47,7 @@ class Target:
 
     `head` are the header lines of every request to it, the credential included; `declared` are the names of those
     headers, in lower case: a client's do not come beside them.
+    `names_model_in_path` and `query`: Azure's deployment paths, and their `api-version`.
     `event_members` is what its calls' events say of it, as JSON.
     `price` is what its own model costs; `authored_price` what the pack says of it, whatever the model.
     `has_credential` is False where its secret is missing: such a target is passed over. `objection` says why the pack
@@ -50,10 +61,13 @@ class Target:
     max_output_tokens: int | None
     authored_price: Price | None
     price: ModelPrice | None
+    weight: int
     names: frozenset[str]
     globs: tuple[Pattern[str], ...]
     origin: Origin
     path: bytes
+    query: bytes
+    names_model_in_path: bool
     head: bytes = field(repr=False)
     declared: frozenset[bytes]
     timeouts: Timeouts
@@ -65,6 +79,14 @@ class Target:
     def answers(self, model: str) -> bool:
         """Whether clients may ask for this model here."""
         return model in self.names or self.model == "*" or any(glob.match(model) for glob in self.globs)
+
+    def place_of(self, route: Route, model: str) -> tuple[bytes, bytes]:
+        """Path and query of a call; at Azure's deployment paths the model is one segment of the path."""
+        if not self.names_model_in_path:
+            return self.path + route.encode(), b""
+        if route in _VERSIONED_ROUTES:
+            return b"%bv1/%b" % (self.path, route.encode()), b""
+        return b"%bdeployments/%b/%b" % (self.path, quote(model, safe="").encode(), route.encode()), self.query
 
     def upstream_model(self, asked: str) -> str:
         return asked if self.model == "*" else self.model
@@ -96,10 +118,13 @@ def make_target(
         max_output_tokens=None if spec.max_output_tokens is UNSET else spec.max_output_tokens,
         authored_price=authored,
         price=find_price(spec.provider, spec.model, endpoint.format, authored),
+        weight=spec.weight,
         names=frozenset({spec.model, *spec.aliases} - {"*"}),
         globs=tuple(compile_pattern(translate(alias)) for alias in spec.aliases if "*" in alias),
         origin=origin,
         path=urlsplit(endpoint.url).path.encode("ascii") + b"/",
+        query=b"" if endpoint.api_version is None else b"api-version=" + endpoint.api_version.encode("ascii"),
+        names_model_in_path=endpoint.api_version is not None,
         head=_head(spec, endpoint, origin, secret),
         declared=frozenset(name.lower().encode("ascii") for name in (endpoint.api_key_header, *spec.headers)),
         timeouts=Timeouts(

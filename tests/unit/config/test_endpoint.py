@@ -69,3 +69,20 @@ def test_the_version_is_added_where_the_address_has_none(base_url, url):
 
 def test_every_known_address_is_complete():
     assert all(versioned(url).startswith("https://") for url in BASE_URLS.values())
+
+
+@pytest.mark.parametrize("base_url", ["https://x.openai.azure.com", "https://x.openai.azure.com/openai/"])
+def test_azure_is_called_by_its_deployment_paths(base_url):
+    found = endpoint("azure-openai", base_url=base_url)
+    assert (found.url, found.api_version) == ("https://x.openai.azure.com/openai", "2024-10-21")
+    assert (found.api_key_header, found.api_key_prefix) == ("api-key", "")
+    assert (
+        endpoint("azure-openai", base_url=base_url, api_version="2025-01-01-preview").api_version
+        == "2025-01-01-preview"
+    )
+
+
+def test_azures_newer_api_is_called_like_any_other():
+    found = endpoint("azure-openai", base_url="https://x.openai.azure.com/openai/v1/")
+    assert (found.url, found.api_version) == ("https://x.openai.azure.com/openai/v1", None)
+    assert (found.api_key_header, found.api_key_prefix) == ("api-key", "")

@@ -23,6 +23,7 @@ GOOD = {
     names.HEADER: ["Authorization", "x-api-key", "openai-organization"],
     names.HEADER_VALUE: ["x", "org-1 two", "~" * 1024],
     names.PREFIX: ["", "Bearer ", " "],
+    names.API_VERSION: ["2024-10-21", "2025-04-01-preview"],
     names.TIMEZONE: ["UTC", "Europe/Berlin", "Etc/GMT+1"],
     names.BASE_URL: [
         "https://api.openai.com",
@@ -46,6 +47,7 @@ BAD = {
     names.HEADER: ["", "a b", "a:b", "x\r\nHost: evil", "é", "a" * 65, "a\n"],
     names.HEADER_VALUE: ["", " x", "x ", "a\r\nb: c", "é", "~" * 1025, "a\n", "\t"],
     names.PREFIX: ["x\r\nHost: evil", "é", "a" * 65, "a\n", "\x00"],
+    names.API_VERSION: ["", "2024&x=1", "a b", "1" * 33, "1\n"],
     names.TIMEZONE: ["", "../etc", "1", "UTC\n"],
     names.BASE_URL: [
         "",

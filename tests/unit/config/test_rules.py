@@ -116,12 +116,11 @@ def test_the_gateways_own_variables_and_foreign_folders_are_out_of_reach():
     assert found(targets({"secret_key_ref": {"file": "a/../../b"}})) == [("E004", at("secret_key_ref.file"))]
 
 
-def test_a_target_that_no_call_can_reach_is_a_warning():
-    unreached = [("W005", "providers.targets[1]")]
-    assert warned(targets({}, {"id": "b"})) == unreached
-    assert warned(targets({"model": "*"}, {"id": "b", "model": "x", "aliases": ["y"]})) == unreached
-    assert warned(targets({"aliases": ["gpt-4*"]}, {"id": "b", "model": "gpt-4.1"})) == unreached
-    assert warned(targets({"aliases": ["gpt-4*"]}, {"id": "b", "model": "gpt-4.1", "aliases": ["big"]})) == []
+def test_an_api_version_is_for_azures_deployment_paths_only():
+    azure = {"provider": "azure-openai", "base_url": "https://x.openai.azure.com", "api_version": "2024-10-21"}
+    assert found(targets(azure)) == []
+    assert found(targets({"api_version": "2024-10-21"})) == [("E004", at("api_version"))]
+    assert found(targets(azure | {"base_url": "https://x.openai.azure.com/openai/v1"})) == [("E004", at("api_version"))]
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, [None], [1, "x"], {"targets": [[]]}])

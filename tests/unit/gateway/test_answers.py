@@ -14,7 +14,7 @@ from fakes.records import Ledger, make_call, make_record
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
-from keeptrusts.gateway.answers import PING_AFTER_S, Answer, is_whole
+from keeptrusts.gateway.answers import PING_AFTER_S, Answer
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.policies.verdict import Phase
 from keeptrusts.providers.catalog import dialect_of
@@ -284,13 +284,6 @@ async def test_an_error_is_not_glued_to_an_event_without_its_blank_line(policies
     line, _ = await brought(streamed(chunk("x"), chunk("y").rstrip()), *policies, stream=True)
     assert streamed_text(line.body) == "xy"
     assert errors_in(line.body) == ["upstream_truncated"]
-
-
-def test_what_stands_behind_the_last_blank_line_is_an_event_or_the_begin_of_one():
-    for rest in (b"data: [DONE]", b"data: {}\n", b'event: error\ndata: {"a": 1}\r\n'):
-        assert is_whole(rest)
-    for rest in (b"", b"data", b"data: ", b'data: {"a', b": ping", b"event: message_stop", b"\xff", b"data: \xff"):
-        assert not is_whole(rest)
 
 
 async def test_a_block_stops_the_stream_with_an_error_in_band():

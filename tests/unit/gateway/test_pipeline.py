@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from fakes.clients import streamed_text
 from fakes.exchanges import MemoryResponse, make_exchange
 from fakes.gateways import open_memory_gateway
 from fakes.heads import make_head
@@ -15,7 +16,7 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import TokenCallers
 from keeptrusts.gateway.pipeline import Admission
-from keeptrusts.runtime.http.errors import ConnectFailed, ConnectionLost, Phase, TimedOut
+from keeptrusts.runtime.http.errors import ConnectFailed, ConnectionLost, Phase, TimedOut, Truncated
 
 pytestmark = pytest.mark.anyio
 
@@ -312,3 +313,120 @@ async def test_a_key_in_the_url_is_refused_and_goes_nowhere(tmp_path, query):
         line = await gateway.ask(tree=chat(), query=query)
         assert (line.status, gateway.client.requests) == (400, [])
         assert b"secret" not in line.body
+
+
+# One target after the other.
+
+FALLBACK = {"fallback": {}, "circuit_breaker": {"failure_threshold": 2}}
+
+
+def two_targets(**providers):
+    return make_pack(make_target(id="first"), make_target(id="second"), providers=FALLBACK | providers)
+
+
+def refusal(status, **headers):
+    return MemoryResponse(b'{"error": {"message": "no", "type": "server_error"}}', status=status, **headers)
+
+
+def streamed(*pieces):
+    return MemoryResponse(*pieces, content_type=b"text/event-stream")
+
+
+def chunk(**delta):
+    return b"data: %b\n\n" % json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}).encode()
+
+
+END = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        *[refusal(500), refusal(529), refusal(429), refusal(504), refusal(401), refusal(302)],
+        *[ConnectFailed("no"), ConnectionLost("lost"), TimedOut(Phase.FIRST_BYTE, "slow")],
+        *[MemoryResponse(b"{", Truncated("cut")), MemoryResponse(b"not json")],
+    ],
+    ids=["500", "529", "429", "504", "401", "302", "unreached", "lost", "slow", "cut", "garbage"],
+)
+async def test_a_target_that_fails_is_left_for_the_next_without_the_client_noticing(tmp_path, failed):
+    async with open_memory_gateway(tmp_path, failed, answer(), content=two_targets(), policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat())
+        [event] = gateway.events()
+        opened = gateway.opened()
+    assert (line.status, line.headers["x-keeptrusts-target"]) == (200, "second")
+    assert [one.target_id for one in event.attempts] == ["first", "second"]
+    assert (event.target_id, event.status, event.error_code) == ("second", 200, None)
+    assert [record.target_id for record in opened] == ["first", "second"]
+    assert len([one for one in event.policies if one.phase == "output"]) == 1
+
+
+async def test_where_all_fail_the_last_ones_error_is_the_answer(tmp_path):
+    failed = [refusal(500), refusal(429, retry_after=b"9")]
+    async with open_memory_gateway(tmp_path, *failed, content=two_targets()) as gateway:
+        line = await gateway.ask(tree=chat())
+        [event] = gateway.events()
+    assert (line.status, line.headers["retry-after"]) == (429, "9")
+    assert [one.status for one in event.attempts] == [500, 429]
+
+
+async def test_what_the_pack_does_not_name_as_a_trigger_is_the_answer(tmp_path):
+    content = two_targets(fallback={"triggers": ["timeout"]})
+    async with open_memory_gateway(tmp_path, refusal(500), content=content) as gateway:
+        assert (await gateway.ask(tree=chat())).status == 500
+
+
+async def test_without_fallback_only_an_unreached_target_is_left(tmp_path):
+    content = make_pack(make_target(id="first"), make_target(id="second"))
+    async with open_memory_gateway(tmp_path, ConnectFailed("no"), refusal(500), content=content) as gateway:
+        line = await gateway.ask(tree=chat())
+    assert (line.status, line.headers["x-keeptrusts-target"]) == (500, "second")
+
+
+async def test_a_refusal_that_is_the_clients_own_fault_is_tried_nowhere_else(tmp_path):
+    async with open_memory_gateway(tmp_path, refusal(400), content=two_targets()) as gateway:
+        assert (await gateway.ask(tree=chat())).status == 400
+
+
+@pytest.mark.parametrize("policies", [(), (POLICY,)], ids=["unjudged", "judged"])
+@pytest.mark.parametrize(
+    "failed",
+    [
+        streamed(chunk(role="assistant", content=""), b'data: {"error": {"message": "busy"}}\n\n'),
+        streamed(chunk(role="assistant"), Truncated("cut")),
+        streamed(),
+        streamed(b"garbage\n\n"),
+    ],
+    ids=["error in band", "cut", "empty", "garbage"],
+)
+async def test_a_stream_that_fails_before_any_content_is_left_for_the_next(tmp_path, failed, policies):
+    good = streamed(chunk(role="assistant"), chunk(content="fine"), END)
+    async with open_memory_gateway(tmp_path, failed, good, content=two_targets(), policies=policies) as gateway:
+        line = await gateway.ask(tree=chat(stream=True))
+        [event] = gateway.events()
+    assert streamed_text(line.body) == "fine"
+    assert line.is_clean
+    assert b"busy" not in line.body
+    assert [one.target_id for one in event.attempts] == ["first", "second"]
+    assert (event.status, event.error_code) == (200, None)
+
+
+async def test_after_the_first_content_a_stream_that_fails_is_left_for_nobody(tmp_path):
+    broken = streamed(chunk(content="half"), Truncated("cut"))
+    async with open_memory_gateway(tmp_path, broken, content=two_targets()) as gateway:
+        line = await gateway.ask(tree=chat(stream=True))
+        [event] = gateway.events()
+        counters = gateway.active.current().targets[0].counters
+    assert streamed_text(line.body) == "half"
+    assert b"upstream_truncated" in line.body
+    assert event.error_code == "upstream_truncated"
+    assert (counters.failures, counters.breaker.failures) == (1, 1)
+
+
+async def test_a_target_that_keeps_failing_is_not_asked_any_more(tmp_path):
+    content = two_targets(fallback={"across_models": False})
+    answers = [refusal(500), answer(), refusal(500), answer(), answer()]
+    async with open_memory_gateway(tmp_path, *answers, content=content) as gateway:
+        targets = [(await gateway.ask(tree=chat())).headers["x-keeptrusts-target"] for _ in range(3)]
+        events = gateway.events()
+    assert targets == ["second"] * 3
+    assert [len(event.attempts) for event in events] == [2, 2, 1]

@@ -5,21 +5,31 @@ import pytest
 from fakes.packs import make_pack as pack_of
 from fakes.packs import make_snapshot
 from fakes.packs import make_target as target_of
+from fakes.records import make_call
+from keeptrusts.config.targets import CircuitBreaker
+from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.routing import choose_target, list_models
+from keeptrusts.gateway.routing import MAX_KNOWN_MODELS, list_models
+
+NOW = 1000.0
 
 
-def targets(*specs):
-    return make_snapshot(pack_of(*specs)).targets
+def router_of(*specs, **providers):
+    return make_snapshot(pack_of(*specs, providers=providers)).router
 
 
-def chosen(specs, model, dialect="openai"):
-    return choose_target(targets(*specs), model, dialect).id
+def planned(router, model, dialect="openai", **call):
+    legs = router.plan(make_call(model=model, **call), dialect, NOW)
+    return [leg.target.id for leg in legs]
 
 
-def refused(specs, model, dialect="openai"):
+def chosen(specs, model, dialect="openai", **call):
+    return planned(router_of(*specs), model, dialect, **call)[0]
+
+
+def refused(specs, model, dialect="openai", **call):
     with pytest.raises(Fault) as raised:
-        choose_target(targets(*specs), model, dialect)
+        planned(router_of(*specs), model, dialect, **call)
     return raised.value
 
 
@@ -76,5 +86,109 @@ def test_a_target_whose_secret_is_missing_is_named_and_the_secret_is_not():
 
 
 def test_models_are_listed_once_in_the_packs_order_and_without_patterns():
-    listed = list_models(targets(BIG, target_of(id="second", model="gpt-4o"), SMALL, ANY, CLAUDE))
+    content = pack_of(BIG, target_of(id="second", model="gpt-4o"), SMALL, ANY, CLAUDE)
+    listed = list_models(make_snapshot(content).targets)
     assert listed == ["gpt-4o", "large", "gpt-4o-mini", "claude-haiku-4-5"]
+
+
+# Whose turn it is.
+
+TWINS = [target_of(id=name, model="gpt-4o", weight=weight) for name, weight in (("a", 3), ("b", 1), ("c", 0))]
+OTHER = target_of(id="other", model="gpt-4o-mini")
+
+
+def firsts(router, times, **call):
+    return "".join(planned(router, "gpt-4o", **call)[0] for _ in range(times))
+
+
+def test_listed_order_is_the_default_and_all_that_offer_the_model_follow():
+    router = router_of(*TWINS, OTHER)
+    assert [planned(router, "gpt-4o") for _ in range(2)] == [["a", "b", "c"]] * 2
+
+
+def test_each_in_turn_whatever_else_is_asked_between():
+    router = router_of(*TWINS, OTHER, routing={"strategy": "round_robin"})
+    turns = []
+    for _ in range(6):
+        turns.append(planned(router, "gpt-4o"))
+        planned(router, "gpt-4o-mini")
+    assert turns == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]] * 2
+
+
+def test_by_weight_the_turns_are_spread_and_nobody_without_weight_has_one():
+    router = router_of(*TWINS, routing={"strategy": "weighted"})
+    assert firsts(router, 8) == "aabaaaba"
+    assert planned(router, "gpt-4o")[1:] == ["b", "c"]
+
+
+def test_without_any_weight_the_listed_order_stands():
+    router = router_of(*[target | {"weight": 0} for target in TWINS], routing={"strategy": "weighted"})
+    assert firsts(router, 3) == "aaa"
+
+
+def test_a_turn_is_only_for_who_can_take_the_call():
+    router = router_of(TWINS[0], KEYLESS, TWINS[1], routing={"strategy": "round_robin"})
+    assert firsts(router, 4) == "abab"
+
+
+def test_a_call_that_names_an_object_at_the_provider_goes_where_it_lives_or_nowhere():
+    router = router_of(*TWINS, OTHER, routing={"strategy": "round_robin"}, fallback={})
+    for _ in range(3):
+        assert planned(router, "gpt-4o", provider_state=(("previous_response_id",),)) == ["a"]
+
+
+# Who follows.
+
+
+def test_with_fallback_the_others_follow_with_their_own_models():
+    router = router_of(OTHER, ANY, TWINS[0], CLAUDE, fallback={})
+    assert planned(router, "gpt-4o") == ["any", "a", "other"]
+    assert planned(router_of(OTHER, TWINS[0], fallback={"across_models": False}), "gpt-4o") == ["a"]
+
+
+@pytest.mark.parametrize("route", [Route.EMBEDDINGS, Route.RESPONSES, Route.MODERATIONS])
+def test_another_model_answers_no_call_whose_answer_would_be_worthless(route):
+    router = router_of(TWINS[0], OTHER, fallback={})
+    assert planned(router, "gpt-4o", route=route) == ["a"]
+
+
+def test_no_more_than_so_many_attempts_follow():
+    router = router_of(*TWINS, OTHER, fallback={"max_fallback_attempts": 1})
+    assert planned(router, "gpt-4o") == ["a", "b"]
+
+
+def test_what_leaves_a_target_for_the_next_is_the_packs_to_say():
+    assert router_of(BIG).triggers == {"unreachable"}
+    assert router_of(BIG, fallback={"triggers": ["timeout"]}).triggers == {"unreachable", "timeout"}
+
+
+def test_who_asked_for_a_rest_comes_last_until_it_is_over():
+    router = router_of(*TWINS)
+    router.plan(make_call(model="gpt-4o"), "openai", NOW)[0].target.counters.rests_until = NOW + 5
+    assert planned(router, "gpt-4o") == ["b", "c", "a"]
+    assert [leg.target.id for leg in router.plan(make_call(model="gpt-4o"), "openai", NOW + 5)] == ["a", "b", "c"]
+
+
+def test_who_failed_too_often_is_left_alone_and_the_last_one_tells_how_long():
+    router = router_of(TWINS[0], TWINS[1], circuit_breaker={"failure_threshold": 1, "cooldown_seconds": 30})
+    for target in [leg.target for leg in router.plan(make_call(model="gpt-4o"), "openai", NOW)]:
+        assert target.id in planned(router, "gpt-4o")
+        breaker, rule = target.counters.breaker, CircuitBreaker(failure_threshold=1, cooldown_seconds=30)
+        breaker.end(rule, NOW - 9.5, is_probe=breaker.begin(rule), succeeded=False)
+    with pytest.raises(Fault) as refused:
+        planned(router, "gpt-4o")
+    assert (refused.value.code, refused.value.retry_after_s) == (Code.BREAKER_OPEN, 21)
+
+
+def test_of_several_reasons_the_nearest_to_success_is_told():
+    assert refused([CLAUDE | {"model": "gpt-4o"}, KEYLESS], "gpt-4o", route=Route.EMBEDDINGS).code is (
+        Code.TARGET_UNAVAILABLE
+    )
+
+
+def test_any_number_of_names_may_be_asked_for_and_few_are_remembered():
+    router = router_of(ANY)
+    for number in range(MAX_KNOWN_MODELS + 5):
+        assert planned(router, f"model-{number}") == ["any"]
+    assert len(router._known) <= MAX_KNOWN_MODELS
+    assert len(router._groups) == 1

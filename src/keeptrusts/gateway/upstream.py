@@ -1,0 +1,174 @@
+"""One attempt at one target: the request, built from lists, and what is learnt of the target from how it went."""
+
+import re
+from email.utils import parsedate_to_datetime
+
+from msgspec import UNSET
+
+from keeptrusts.contract.call import Call, Changes
+from keeptrusts.contract.faults import Code
+from keeptrusts.gateway.headers import request_lines
+from keeptrusts.gateway.http.exchange import Head
+from keeptrusts.gateway.record import CallRecord, attempt
+from keeptrusts.gateway.routing import Leg, Trigger
+from keeptrusts.gateway.targets import Target
+from keeptrusts.gateway.upstream_faults import upstream_fault
+from keeptrusts.providers.dialect import Dialect
+from keeptrusts.runtime.clock import Clock
+from keeptrusts.runtime.http.client import HttpClient
+from keeptrusts.runtime.http.errors import HttpFailure
+from keeptrusts.runtime.http.messages import Request
+from keeptrusts.runtime.http.response import Response
+
+MAX_REST_S = 300.0
+"""The longest that a target's `retry-after` is honoured before it is asked again."""
+
+_REST_STATUSES = frozenset({429, 503, 529})
+_API_VERSION = re.compile(rb"(?:^|&)api-version=[^&]*")
+_DIALECT_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version", b"openai-beta"})
+_TRANSLATED_LINES = {"anthropic": b"anthropic-version: 2023-06-01\r\n", "openai": b""}
+
+TRIGGERS: dict[str, Trigger] = {
+    Code.UPSTREAM_UNREACHABLE: "unreachable",
+    Code.UPSTREAM_TIMEOUT: "timeout",
+    Code.UPSTREAM_ERROR: "server_error",
+    Code.UPSTREAM_TRUNCATED: "server_error",
+    Code.UPSTREAM_REFUSED_CREDENTIAL: "server_error",
+    Code.UPSTREAM_REDIRECT: "server_error",
+}
+"""Which failures of a target are a reason to try another one."""
+
+
+def trigger_of(status: int) -> Trigger | None:
+    """Whether the status of an answer is a reason to try another target, and which."""
+    if status < 400:
+        return None
+    if status == 429:
+        return "rate_limit"
+    if status in {408, 504}:
+        return "timeout"
+    return "server_error" if status >= 500 or status in {401, 403} else None
+
+
+class Upstream:
+    """Makes attempts. Shared by all calls of the process."""
+
+    def __init__(self, client: HttpClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    def begin(self, record: CallRecord, leg: Leg) -> "Try":
+        return Try(self._client, self._clock, record, leg.target)
+
+
+class Try:
+    """An attempt under way. Whatever ends it: `end` comes last, and then the target's counters and breaker know.
+
+    `succeeded` stays None where nothing is learnt about the target, as when the client left.
+    """
+
+    __slots__ = ("_client", "_clock", "_is_probe", "_record", "_rule", "response", "succeeded", "target")
+
+    def __init__(self, client: HttpClient, clock: Clock, record: CallRecord, target: Target) -> None:
+        self._client = client
+        self._clock = clock
+        self._record = record
+        self._rule = record.snapshot.pack.providers.circuit_breaker
+        self.target = target
+        self.response: Response | None = None
+        self.succeeded: bool | None = None
+        self._is_probe = self._rule is not UNSET and target.counters.breaker.begin(self._rule)
+        target.counters.requests += 1
+        target.counters.open += 1
+
+    async def send(self, request: Request) -> Response:
+        """Call the provider and wait for the head of its answer. Raises Fault where none comes."""
+        record, target, counters = self._record, self.target, self.target.counters
+        began = self._clock.monotonic()
+        status = None
+        try:
+            self.response = response = await self._client.send(request)
+            status = response.status
+            counters.is_reachable = True
+        except HttpFailure as failure:
+            counters.is_reachable = failure.was_sent
+            raise upstream_fault(failure, target) from failure
+        finally:
+            ended = self._clock.monotonic()
+            took = ended - began
+            record.upstream_s += took
+            record.attempts.append(attempt(target, status, took))
+            counters.upstream_ms += took * 1000
+            counters.last_status = status
+        if status in _REST_STATUSES:
+            counters.rests_until = ended + _rest_s(response.headers.get(b"retry-after", b""), self._clock)
+        return response
+
+    def judge(self, trigger: Trigger | None) -> None:
+        """Note how the target did. That it is busy says nothing about whether it works."""
+        self.succeeded = True if trigger is None else None if trigger == "rate_limit" else False
+
+    def end(self) -> None:
+        counters = self.target.counters
+        counters.open -= 1
+        if self.succeeded is False:
+            counters.failures += 1
+        if self._rule is not UNSET:
+            now = self._clock.monotonic()
+            counters.breaker.end(self._rule, now, is_probe=self._is_probe, succeeded=self.succeeded)
+        if self.response is not None:
+            self.response.abort()
+
+
+def _rest_s(retry_after: bytes, clock: Clock) -> float:
+    """How long a target asks to be left alone: seconds, or a date."""
+    value = retry_after.decode("latin-1").strip()
+    try:
+        seconds = (parsedate_to_datetime(value) - clock.now()).total_seconds() if ":" in value else float(value or 0)
+    except (TypeError, ValueError, OverflowError):  # TypeError: a date without time zone
+        return 0.0
+    return min(seconds, MAX_REST_S) if seconds > 0 else 0.0
+
+
+def compose(record: CallRecord, leg: Leg, head: Head, dialect: Dialect, call: Call, changes: Changes) -> Request:
+    """The request to the provider: built from lists, never copied from the client's."""
+    target, translator = leg.target, leg.translator
+    model = target.upstream_model(call.model)
+    if translator is None:
+        route, content_type, hidden, own = call.route, call.content_type, target.declared, b""
+        body = dialect.write_call(
+            call,
+            model=model,
+            changes=changes,
+            ask_usage=not call.asks_usage,
+            max_output_tokens=target.max_output_tokens,
+        )
+    else:
+        route, content_type, hidden = translator.route, b"application/json", target.declared | _DIALECT_HEADERS
+        own = _TRANSLATED_LINES[target.format]
+        body = translator.write_call(call, model=model, changes=changes, max_output_tokens=target.max_output_tokens)
+    path, own_query = target.place_of(route, model)
+    lines = b"POST %b%b HTTP/1.1\r\n%b%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
+        path,
+        _query(head.query, own_query) if head.query or own_query else b"",
+        target.head,
+        request_lines(head.headers, hidden),
+        own,
+        content_type,
+        b"identity" if call.stream else b"gzip, zstd",
+    )
+    return Request(
+        origin=target.origin,
+        head=lines,
+        body=body,
+        timeouts=target.timeouts,
+        max_response_bytes=record.snapshot.pack.size_limits.max_response_bytes,
+    )
+
+
+def _query(query: bytes, own: bytes) -> bytes:
+    """The client's query and the target's `api-version`: the client's own wins, and goes nowhere but to Azure."""
+    if b"api-version=" not in query:
+        return b"?" + b"&".join(part for part in (query, own) if part)
+    kept = query if own else _API_VERSION.sub(b"", query).lstrip(b"&")
+    return b"?" + kept if kept else b""
