@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict
 
 from keeptrusts.contract.call import Role, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
@@ -29,6 +30,13 @@ PINGS = {"openai": b": keep-alive\n\n", "anthropic": b'event: ping\ndata: {"type
 EVENT_STREAM = b"text/event-stream"
 STREAM_LINES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 OPAQUE = (b"audio/", b"video/", b"image/", b"application/octet-stream")
+
+
+class Said(TypedDict):
+    """Arguments of every translation of an answer; `created` is in Unix seconds."""
+
+    model: str
+    created: int
 
 
 class Answer:
@@ -84,7 +92,7 @@ class Answer:
     async def _bring_whole(self, response: Response, content_type: bytes, translator: Translator | None) -> None:
         record, judge = self.record, self.record.snapshot.output
         body = await self._read(response)
-        translated = None if translator is None else translator.read_reply(body, model=self._upstream_model())
+        translated = None if translator is None else translator.read_reply(body, **self._said())
         if translated is not None:
             body, content_type = translated.body, b"application/json"
         reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies))
@@ -174,7 +182,7 @@ class Answer:
         record, call = self.record, self.record.call
         assert call is not None
         reader = self.dialect.open_stream(record.route, strip_usage=not call.asks_usage)
-        translation = None if translator is None else translator.open_stream(model=self._upstream_model())
+        translation = None if translator is None else translator.open_stream(**self._said())
         return Incoming(reader, translation)
 
     def _begin_stream(self, response: Response) -> None:
@@ -250,11 +258,12 @@ class Answer:
         exchange.write(out)
         exchange.finish()
 
-    def _upstream_model(self) -> str:
+    def _said(self) -> Said:
+        """What a translated answer says of itself where the provider's dialect does not."""
         record = self.record
         assert record.call is not None
         assert record.target is not None
-        return record.target.upstream_model(record.call.model)
+        return {"model": record.target.upstream_model(record.call.model), "created": record.received_ns // 10**9}
 
     async def _read(self, response: Response) -> bytes:
         """The whole body; the time it takes is the provider's."""
