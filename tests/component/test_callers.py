@@ -211,7 +211,7 @@ async def test_other_paths_and_methods_are_refused_by_name(tmp_path, method, pat
 async def test_a_target_of_another_dialect_is_named(tmp_path):
     target = {"id": "claude", "provider": "anthropic", "model": "m", "secret_key_ref": {"env": "UPSTREAM_KEY"}}
     async with open_world(tmp_path, ANSWER, providers={"targets": [target]}) as world:
-        answer = await world.ask("/v1/chat/completions", CHAT)
+        answer = await world.ask("/v1/embeddings", {"model": "m", "input": "hi"})
     assert (answer.status, code_of(answer)) == (400, "route_not_supported_by_target")
     assert "claude" in json.loads(answer.body)["error"]["message"]
 

@@ -25,7 +25,7 @@ from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, Observer, client_request_id
-from keeptrusts.gateway.routing import Leg, Trigger
+from keeptrusts.gateway.routing import ALWAYS, Leg, Trigger
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
 from keeptrusts.providers.catalog import dialect_of
@@ -174,7 +174,7 @@ class Pipeline:
             attempted.judge(trigger)
             if trigger is not None and trigger in triggers:
                 return False
-            await answer.bring(response, leg.translator, may_leave=bool(triggers))
+            await answer.bring(response, leg.translator, may_leave=not triggers <= ALWAYS)
             attempted.judge(trigger or TRIGGERS.get(record.error_code or ""))
         except Fault as fault:
             trigger = TRIGGERS.get(fault.code)

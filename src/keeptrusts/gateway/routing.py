@@ -2,7 +2,8 @@
 
 First come the targets that offer the model asked for, in the order of the strategy; with `fallback` the others follow,
 each with its own model. Left out is who has no credential, is left alone by its breaker, or cannot be given the call
-without losing what changes the answer; who asked for a rest comes last.
+without losing what changes the answer; who asked for a rest comes last. A target that takes any model is not given a
+call of another dialect as long as one of the call's own dialect can take it.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,6 +64,8 @@ class Router:
         group = self._known.get(call.model) or self._find_group(call.model, permits)
         refusals: list[Fault] = []
         able = [leg for target in group.targets if (leg := self._leg(target, call, dialect, now, refusals))]
+        if any(leg.translator is None for leg in able):
+            able = [leg for leg in able if leg.translator is None or leg.target.model != "*"]
         if call.provider_state:  # it lives at one of them, and only order can say at which
             able = able[:1]
         elif len(able) > 1:

@@ -51,9 +51,22 @@ def test_a_target_without_its_credential_is_passed_over():
     assert chosen([KEYLESS, BIG], "gpt-4o") == "big"
 
 
-def test_a_target_of_another_format_is_passed_over():
-    assert chosen([CLAUDE, target_of(id="proxy", model="claude-haiku-4-5")], "claude-haiku-4-5") == "proxy"
-    assert chosen([CLAUDE], "claude-haiku-4-5", "anthropic") == "claude"
+def test_a_target_of_another_format_is_given_what_can_be_translated():
+    proxy = target_of(id="proxy", model="claude-haiku-4-5")
+    assert chosen([CLAUDE, proxy], "claude-haiku-4-5") == "claude"
+    assert chosen([CLAUDE, proxy], "claude-haiku-4-5", route=Route.EMBEDDINGS) == "proxy"
+    assert chosen([CLAUDE], "claude-haiku-4-5", "anthropic", route=Route.MESSAGES) == "claude"
+
+
+def test_a_target_of_any_model_is_given_calls_of_another_format_only_where_nobody_else_can_take_them():
+    any_claude = target_of(id="any-claude", provider="anthropic", model="*")
+    assert planned(router_of(any_claude, ANY), "o9") == ["any"]
+    assert planned(router_of(any_claude, KEYLESS), "o9") == ["any-claude"]
+
+
+def test_what_cannot_be_carried_to_another_format_is_named():
+    fault = refused([CLAUDE], "claude-haiku-4-5", tree={"messages": [], "logprobs": True}, asks_logprobs=True)
+    assert (fault.code, fault.param) == (Code.ROUTE_NOT_SUPPORTED_BY_TARGET, "logprobs")
 
 
 def test_a_model_that_nobody_offers_is_answered_with_the_nearest_name_and_all_others():
@@ -73,7 +86,7 @@ def test_a_long_list_is_cut():
 
 
 def test_a_route_that_the_models_target_does_not_speak_says_which_it_does():
-    fault = refused([CLAUDE], "claude-haiku-4-5")
+    fault = refused([CLAUDE], "claude-haiku-4-5", route=Route.EMBEDDINGS)
     assert (fault.code, fault.param) == (Code.ROUTE_NOT_SUPPORTED_BY_TARGET, "model")
     assert "anthropic's format" in fault.message
 
@@ -142,7 +155,7 @@ def test_a_call_that_names_an_object_at_the_provider_goes_where_it_lives_or_nowh
 
 def test_with_fallback_the_others_follow_with_their_own_models():
     router = router_of(OTHER, ANY, TWINS[0], CLAUDE, fallback={})
-    assert planned(router, "gpt-4o") == ["any", "a", "other"]
+    assert planned(router, "gpt-4o") == ["any", "a", "other", "claude"]
     assert planned(router_of(OTHER, TWINS[0], fallback={"across_models": False}), "gpt-4o") == ["a"]
 
 
