@@ -24,7 +24,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 class SliceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket and day of a report.
 
-    `need_micros` is the least more that helps (0: none is needed), `want_micros` what would be welcome.
+    `need_micros` is the least more that helps, `wait_micros` what all calls that wait lack together; both are 0 where
+    none waits. `want_micros` beyond that would be welcome, so that the next calls need not wait.
     `spent_micros`, `returned_micros` are totals; `held_micros` is what calls under way hold now.
     `is_last`: the owner forgets this slice; should it come back to it, its totals begin at 0 again.
     """
@@ -34,6 +35,7 @@ class SliceRequest(msgspec.Struct, frozen=True, kw_only=True):
     resets_ns: int
     cap_micros: int
     need_micros: int = 0
+    wait_micros: int = 0
     want_micros: int = 0
     spent_micros: int = 0
     returned_micros: int = 0
@@ -51,7 +53,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one request. `granted_micros` is the owner's total; `others_*` is everybody else's part."""
+    """The answer to one request. `granted_micros` is the owner's total.
+
+    `others_spent_micros` is what everybody else spent, `others_leased_micros` what they have and did not spend.
+    """
 
     bucket: str
     day: str

@@ -1,0 +1,72 @@
+"""What the spooled decision events say was spent: the truth that a ledger is recovered from and held against."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from keeptrusts.runtime.records import EVENT
+from keeptrusts.runtime.segments import find_first, list_segments
+from keeptrusts.runtime.spool_reader import Position, SpoolReader
+
+Sums: TypeAlias = Counter[tuple[str, str]]
+"""Micro-dollars by bucket and day."""
+
+_MARK = b'"spend_day":"'
+
+
+class SpentFacts(msgspec.Struct):
+    """The part of a decision event that counts."""
+
+    spend_bucket: str | None = None
+    spend_day: str | None = None
+    cost_micros: int | None = None
+
+
+_read = msgspec.json.Decoder(SpentFacts).decode
+
+
+class Events(Protocol):
+    """The decision events of an instance, by spool. `after` is excluded, `upto` included."""
+
+    def first_seq(self, spool: str) -> int:
+        """The number of the first event that is still there, or of the next one where none is."""
+
+    def spent(self, spool: str, after: int, upto: int) -> Sums:
+        """What these events cost, by what they were counted in."""
+
+
+class SpooledEvents:
+    """The spools below one directory. Reads files: for threads only."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def first_seq(self, spool: str) -> int:
+        numbers = list_segments(self._root / spool)
+        first = find_first(self._root / spool, numbers[0]) if numbers else None
+        return first.seq if first else 1
+
+    def spent(self, spool: str, after: int, upto: int) -> Sums:
+        sums: Sums = Counter()
+        if upto <= after:
+            return sums
+        reader = SpoolReader(self._root / spool, Position(self._segment_of(spool, after + 1)))
+        for record in reader.read():
+            if record.seq > upto:
+                break
+            # Most events of a gateway whose pack has no spend-limit need not be decoded.
+            if record.kind == EVENT and record.seq > after and _MARK in record.payload:
+                facts = _read(record.payload)
+                if facts.spend_bucket is not None and facts.spend_day is not None:
+                    sums[facts.spend_bucket, facts.spend_day] += facts.cost_micros or 0
+        return sums
+
+    def _segment_of(self, spool: str, seq: int) -> int:
+        """The last segment that begins at or before this event; damaged heads are passed over."""
+        for number in reversed(list_segments(self._root / spool)):
+            first = find_first(self._root / spool, number)
+            if first is not None and first.seq <= seq:
+                return number
+        return 0
