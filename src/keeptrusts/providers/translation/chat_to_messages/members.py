@@ -3,25 +3,14 @@
 A member that is not in the table is refused. So is a value that would be lost, where losing it changes the answer.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from keeptrusts.providers.translation.chat_to_messages.thinking import EFFORTS
 from keeptrusts.providers.translation.chat_to_messages.tools import carries_choice, carries_tools
-
-_WORD = re.compile(r"[a-z_]{1,40}")
-
-
-class Fate(StrEnum):
-    """What becomes of a member of a call."""
-
-    CARRIED = "carried"
-    LEFT_OUT = "left out"
-    REFUSED = "refused"
+from keeptrusts.providers.translation.fate import Fate, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +31,6 @@ def find_obstacle(tree: dict[str, Any]) -> str | None:
     if tree.get("thinking") is not None and tree.get("reasoning_effort") is not None:
         return "reasoning_effort"  # two sayings about one thing
     return None
-
-
-def shown(key: str) -> str:
-    """A name of the protocol; any other key may be somebody's text."""
-    return key if _WORD.fullmatch(key) else "a member that is not known"
 
 
 def _always(_value: Any) -> bool:

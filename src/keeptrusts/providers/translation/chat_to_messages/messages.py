@@ -5,8 +5,8 @@ from typing import Any
 
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.providers.json_body import read_json
-from keeptrusts.providers.translation.chat_to_messages.members import shown
 from keeptrusts.providers.translation.chat_to_messages.parts import TEXTS, text_blocks, write_content, write_part
+from keeptrusts.providers.translation.fate import shown
 
 _COMMON = frozenset({"role", "content", "cache_control"})
 _MEMBERS = {

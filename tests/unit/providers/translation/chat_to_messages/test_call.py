@@ -12,7 +12,8 @@ from keeptrusts.providers.translation.chat_to_messages.call import (
     DEFAULT_MAX_TOKENS_THINKING,
     write_call,
 )
-from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS, Fate
+from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS
+from keeptrusts.providers.translation.fate import Fate
 
 HI = [{"role": "user", "content": "hi"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]

@@ -5,7 +5,8 @@ import typing
 import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 
-from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS, Fate, find_obstacle
+from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS, find_obstacle
+from keeptrusts.providers.translation.fate import Fate
 
 
 def test_every_member_that_the_sdk_sends_is_in_the_table():

@@ -1,0 +1,1 @@
+"""Clients of messages, served by targets that speak OpenAI's chat completions."""
