@@ -173,6 +173,7 @@ class Answer:
             fault = refused
         except BaseException:
             relay.flush()  # the client has left; what was found belongs in the event
+            self._note_end(stream)
             raise
         if fault is not None and not exchange.is_started:
             raise fault
@@ -213,9 +214,11 @@ class Answer:
         """Pass events on until the stream ends or a policy blocks. Nothing here is done per event but judging."""
         exchange = self.exchange
         for chunk in held:
+            self.record.answer_bytes += len(chunk)
             if not self._pass(stream.feed(chunk), stream, relay):
                 return
         async for chunk in chunks:
+            self.record.answer_bytes += len(chunk)
             if not self._pass(stream.feed(chunk), stream, relay):
                 return
             if exchange.is_paused:
@@ -239,6 +242,7 @@ class Answer:
 
     def _note_end(self, stream: Incoming) -> None:
         self.record.usage = stream.usage
+        self.record.is_counted = stream.reader.is_complete or stream.reader.failure is not None
         if stream.reader.failure is not None:
             self.record.error_code = Code.UPSTREAM_ERROR
 

@@ -10,6 +10,7 @@ from keeptrusts.contract.events import Decision, PolicyOutcome
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
+from keeptrusts.gateway.estimate import estimate_input, estimate_usage
 from keeptrusts.gateway.faults import status_of
 from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.outbox import Outbox
@@ -40,8 +41,10 @@ _ATTEMPT = b'{"target_id":"%b","status":%b,"ms":%b}'
 _NO_SPEND = b'"spend_bucket":null,"spend_day":null'
 _NO_TARGET = b'"provider":null,"target_id":null'
 _encode = msgspec.json.Encoder().encode
-BYTES_PER_TOKEN = 4
-"""The usual rule of thumb, for calls whose provider never said what they used."""
+_UNPAID = frozenset(
+    {Code.UPSTREAM_UNREACHABLE, Code.UPSTREAM_ERROR, Code.UPSTREAM_REFUSED_CREDENTIAL, Code.UPSTREAM_REDIRECT}
+)
+"""Failures for which no provider charges: it never had the call, or did not serve it."""
 
 
 class Observer(Protocol):
@@ -54,7 +57,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
 
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
-    `pieces` counts its events. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
+    `pieces` and `answer_bytes` count its events. `is_counted` is False where `usage` is not the last word on an answer
+    that broke off. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
     Once it is closed, `latency_s`, `overhead_s` and `usage` are final for all calls.
     """
 
@@ -74,7 +78,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     tallies: list[Tally] = []
     attempts: list[bytes] = []
     usage: Usage | None = None
+    is_counted: bool = True
     pieces: int = 0
+    answer_bytes: int = 0
     status: int | None = None
     error_code: str | None = None
     first_byte: float | None = None
@@ -98,7 +104,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         """What an attempt that failed had told so far; the next target tells it anew."""
         del self.tallies[mark:]
         self.usage = self.error_code = self.status = self.first_byte = None
-        self.pieces = 0
+        self.is_counted = True
+        self.pieces = self.answer_bytes = 0
 
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
@@ -106,7 +113,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             self.hex_id,
             self.received_ns,
             self.snapshot.events,
-            self._facts(_NO_USAGE if self.call is None else _input_of(self.call)),
+            self._facts(_NO_USAGE if self.call is None else estimate_input(self.call)),
         )
         self.is_sent = True
 
@@ -191,13 +198,13 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _usage(self) -> Usage:
         """What the provider said, else an estimate of what it must have seen and made."""
-        if self.usage is not None:
+        if self.usage is not None and self.is_counted:
             return self.usage
         if self.route is Route.COUNT_TOKENS or self.call is None or not self.is_sent:
             return _NO_USAGE
-        if self.error_code is not None and not self.pieces:
+        if self.error_code in _UNPAID and not self.pieces:
             return _NO_USAGE
-        return msgspec.structs.replace(_input_of(self.call), output_tokens=self.pieces)
+        return estimate_usage(self.call, self.usage, self.pieces, self.answer_bytes)
 
 
 def _rare_counts(usage: Usage) -> bytes:
@@ -212,13 +219,6 @@ def _rare_counts(usage: Usage) -> bytes:
     if usage.service_tier == "standard" and not any(rare):
         return _NO_RARE_COUNTS
     return _RARE_COUNTS % (*rare, usage.service_tier.encode())
-
-
-def _input_of(call: Call) -> Usage:
-    """What a call must have used if nobody says what it did."""
-    return Usage(
-        input_tokens=len(call.body) // BYTES_PER_TOKEN, service_tier=call.service_tier or "standard", estimated=True
-    )
 
 
 def client_request_id(value: bytes | None) -> str | None:

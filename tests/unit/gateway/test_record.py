@@ -164,6 +164,17 @@ def test_an_estimate_has_its_cost_and_so_has_what_goes_upstream():
     assert closed(record).cost_micros == 23  # 22.2
 
 
+def test_what_a_provider_counted_of_an_answer_that_broke_off_is_not_the_last_word():
+    said = Usage(input_tokens=50, cached_input_tokens=40, output_tokens=1)
+    usage = closed(sent(usage=said, is_counted=False, pieces=12)).usage
+    assert usage == Usage(input_tokens=50, cached_input_tokens=40, output_tokens=12, estimated=True)
+
+
+@pytest.mark.parametrize("code", ["client_disconnected", Code.UPSTREAM_TIMEOUT, Code.RESPONSE_TOO_LARGE, Code.INTERNAL])
+def test_a_call_that_was_sent_and_left_is_estimated_as_read(code):
+    assert closed(sent(error_code=code)).usage == Usage(input_tokens=100, estimated=True)
+
+
 def test_a_call_that_brought_nothing_used_nothing():
     assert closed(make_record(call=CALL)).usage == Usage()
     assert closed(make_record()).usage == Usage()
