@@ -1,5 +1,7 @@
 """`docs/translation.md` says of every member of a call what the code does with it, in the code's own words."""
 
+import pytest
+
 from complete.project import ROOT
 from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS
 from keeptrusts.providers.translation.chat_to_messages.reply import FINISH_REASONS
@@ -9,12 +11,15 @@ from keeptrusts.providers.translation.messages_to_chat.blocks import BLOCKS
 from keeptrusts.providers.translation.messages_to_chat.ending import STOP_REASONS
 from keeptrusts.providers.translation.messages_to_chat.settings import EFFORTS as MESSAGES_EFFORTS
 from keeptrusts.providers.translation.messages_to_chat.settings import LOW_BUDGET, MEDIUM_BUDGET
+from keeptrusts.providers.translation.responses_to_messages.members import MEMBERS as RESPONSES
+from keeptrusts.providers.translation.responses_to_messages.response import INCOMPLETE
 
 PAGE = (ROOT / "docs" / "translation.md").read_text()
 
 
-def test_every_member_of_a_chat_completion_has_its_row():
-    rows = [f"| `{name}` | {member.fate.value} | {member.note} |" for name, member in MEMBERS.items()]
+@pytest.mark.parametrize("members", [MEMBERS, RESPONSES])
+def test_every_member_of_a_call_has_its_row(members):
+    rows = [f"| `{name}` | {member.fate.value} | {member.note} |" for name, member in members.items()]
     assert "\n".join(rows) in PAGE
 
 
@@ -47,3 +52,7 @@ def test_every_effort_and_reason_of_the_other_direction_has_its_row():
     ]
     assert "\n".join(efforts + budgets) in PAGE
     assert "\n".join(f"| `{finish}` | `{reason}` |" for finish, reason in STOP_REASONS.items()) in PAGE
+
+
+def test_every_reason_of_an_incomplete_response_has_its_row():
+    assert "\n".join(f"| `{reason}` | `{why}` |" for reason, why in INCOMPLETE.items()) in PAGE

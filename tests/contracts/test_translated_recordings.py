@@ -5,8 +5,12 @@ import json
 import msgspec
 import pytest
 from anthropic.types import Message
+from openai import omit
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from fakes.recordings import list_exchanges
 from keeptrusts.contract.call import Route
@@ -61,6 +65,43 @@ def test_streams_lose_nothing(recorded):
         check(state.get_final_completion(), accumulate(events))
         assert stream.usage.output_tokens == accumulate(events).usage.output_tokens
     assert found
+
+
+def check_response(response: Response, message: Message) -> None:
+    """The response says and counts what the message does."""
+    assert response.output_text == "".join(block.text for block in message.content if block.type == "text")
+    thoughts = [item.summary[0].text for item in response.output if item.type == "reasoning"]
+    assert thoughts == [block.thinking for block in message.content if block.type == "thinking"]
+    calls = [item for item in response.output if item.type == "function_call"]
+    uses = [block for block in message.content if block.type == "tool_use"]
+    assert [(call.call_id, call.name, json.loads(call.arguments)) for call in calls] == [
+        (use.id, use.name, use.input) for use in uses
+    ]
+    cached = message.usage.cache_read_input_tokens or 0
+    written = message.usage.cache_creation_input_tokens or 0
+    assert response.usage.input_tokens == message.usage.input_tokens + cached + written
+    assert response.usage.output_tokens == message.usage.output_tokens
+    assert response.status == "completed"
+
+
+def test_as_responses_they_lose_nothing_either(recorded):
+    translator = TRANSLATORS[Route.RESPONSES, "anthropic"]
+    for exchange in list_exchanges(recorded):
+        if not exchange.name.startswith("anthropic-"):
+            continue
+        if not exchange.is_stream:
+            translated = translator.read_reply(exchange.reply, model="asked", created=1)
+            response = Response.model_validate(json.loads(translated.body), strict=True)
+            check_response(response, Message.model_validate(json.loads(exchange.reply)))
+            continue
+        splitter = SseSplitter()
+        events = [*splitter.feed(exchange.reply), splitter.finish()]
+        stream = translator.open_stream(model="asked", created=1)
+        state = ResponseStreamState(input_tools=omit, text_format=omit)
+        sent = [json.loads(parse(one)[1]) for event in events for one in stream.feed(event)]
+        for one in sent:
+            state.handle_event(TypeAdapter(ResponseStreamEvent).validate_python(one, strict=True))
+        check_response(Response.model_validate(sent[-1]["response"]), accumulate(events))
 
 
 def accumulate(events: list[bytes]) -> Message:

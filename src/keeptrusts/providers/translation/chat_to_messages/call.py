@@ -1,5 +1,6 @@
 """A chat completion call as a call of Anthropic's Messages. Every member it writes stands in the table of members."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from keeptrusts.contract.call import Call, Changes
@@ -24,28 +25,40 @@ _TIERS = {"auto": "auto", "default": "standard_only"}
 def write_call(call: Call, *, model: str, changes: Changes, max_output_tokens: int | None) -> bytes:
     """The body to send. Raises Fault(INVALID_REQUEST) for a call that is not of the OpenAI dialect."""
     tree = replace_at(call.tree, changes) if changes else call.tree
-    effort = _read_effort(tree)
-    thinks = effort not in {None, "none"} or bool(tree.get("thinking"))
+    system, turns = write_messages(tree.get("messages"))
     limit = max_output_tokens if call.max_output_tokens is None else call.max_output_tokens
+    return encode(write_body(tree, system, turns, model=model, limit=limit))
+
+
+def write_body(
+    settings: Mapping[str, Any],
+    system: list[dict[str, Any]],
+    turns: list[dict[str, Any]],
+    *,
+    model: str,
+    limit: int | None,
+) -> dict[str, Any]:
+    """The whole body; `settings` are members of a chat completion call, whatever else the client's call was."""
+    effort = _read_effort(settings)
+    thinks = effort not in {None, "none"} or bool(settings.get("thinking"))
     if limit is None:
         limit = DEFAULT_MAX_TOKENS_THINKING if thinks else DEFAULT_MAX_TOKENS
-    system, turns = write_messages(tree.get("messages"))
     body: dict[str, Any] = {"model": model, "max_tokens": limit}
     if system:
         body["system"] = system
     body["messages"] = turns
-    _add_tools(body, tree)
-    body.update((key, tree[key]) for key in _SAME if tree.get(key) is not None)
-    _add_settings(body, tree)
+    _add_tools(body, settings)
+    body.update((key, settings[key]) for key in _SAME if settings.get(key) is not None)
+    _add_settings(body, settings)
     if effort is not None:
-        body.update(write_effort(effort, model, limit, continues=_brings_results(tree["messages"])))
-    schema = _read_schema(tree.get("response_format"))
+        body.update(write_effort(effort, model, limit, continues=_brings_results(turns)))
+    schema = _read_schema(settings.get("response_format"))
     if schema is not None:
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
-    return encode(body)
+    return body
 
 
-def _read_effort(tree: dict[str, Any]) -> str | None:
+def _read_effort(tree: Mapping[str, Any]) -> str | None:
     effort = tree.get("reasoning_effort")
     if effort is None or (type(effort) is str and effort in EFFORTS):
         return effort
@@ -54,11 +67,11 @@ def _read_effort(tree: dict[str, Any]) -> str | None:
     )
 
 
-def _brings_results(messages: list[dict[str, Any]]) -> bool:
-    return bool(messages) and messages[-1].get("role") == "tool"
+def _brings_results(turns: list[dict[str, Any]]) -> bool:
+    return bool(turns) and any(block["type"] == "tool_result" for block in turns[-1]["content"])
 
 
-def _add_tools(body: dict[str, Any], tree: dict[str, Any]) -> None:
+def _add_tools(body: dict[str, Any], tree: Mapping[str, Any]) -> None:
     choice, is_parallel = tree.get("tool_choice"), tree.get("parallel_tool_calls") is not False
     if tree.get("tools"):
         body["tools"] = write_tools(tree["tools"])
@@ -72,7 +85,7 @@ def _add_tools(body: dict[str, Any], tree: dict[str, Any]) -> None:
             body.update(tools=used, tool_choice={"type": "none"})
 
 
-def _add_settings(body: dict[str, Any], tree: dict[str, Any]) -> None:
+def _add_settings(body: dict[str, Any], tree: Mapping[str, Any]) -> None:
     stop = tree.get("stop")
     if stop:
         body["stop_sequences"] = [stop] if type(stop) is str else stop

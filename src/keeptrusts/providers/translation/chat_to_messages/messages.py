@@ -86,11 +86,11 @@ def write_messages(messages: Any) -> tuple[list[dict[str, Any]], list[dict[str, 
         if role in {"system", "developer"}:
             system += blocks
         else:
-            _add(turns, "assistant" if role == "assistant" else "user", blocks)
+            add_turn(turns, "assistant" if role == "assistant" else "user", blocks)
     return system, turns
 
 
-def _add(turns: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
+def add_turn(turns: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
     """Neighbours of one role are one turn: all results of a turn's tools stand in the next."""
     if turns and turns[-1]["role"] == role:
         turns[-1]["content"] += blocks
@@ -101,7 +101,7 @@ def _add(turns: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -
 def _write_message(message: dict[str, Any], role: Any, place: str) -> list[dict[str, Any]]:
     content = write_content(message.get("content"), f"{place}.content")
     if role == "tool":
-        return [_write_result(message, content, place)]
+        return [write_result(message.get("tool_call_id"), content, f"{place}.tool_call_id")]
     if role == "assistant":
         return [*content, *_write_refusal(message, place), *_write_calls(message.get("tool_calls"), place)]
     return content
@@ -115,11 +115,22 @@ def _write_refusal(message: dict[str, Any], place: str) -> list[dict[str, Any]]:
     return text_blocks(refusal or "")
 
 
-def _write_result(message: dict[str, Any], content: list[dict[str, Any]], place: str) -> dict[str, Any]:
-    call = _write_id(message.get("tool_call_id"), f"{place}.tool_call_id")
+def write_result(call: Any, content: list[dict[str, Any]], place: str) -> dict[str, Any]:
+    """The result of the call of a tool, whose identifier stands at `place`."""
+    identifier = _write_id(call, place)
     if len(content) == 1 and content[0].keys() == {"type", "text"}:
-        return {"type": "tool_result", "tool_use_id": call, "content": content[0]["text"]}
-    return {"type": "tool_result", "tool_use_id": call, "content": content}
+        return {"type": "tool_result", "tool_use_id": identifier, "content": content[0]["text"]}
+    return {"type": "tool_result", "tool_use_id": identifier, "content": content}
+
+
+def write_use(call: Any, name: str, arguments: Any, *, id_place: str, arguments_place: str) -> dict[str, Any]:
+    """A call of a tool, by its identifier, and the places of what it is made of."""
+    return {
+        "type": "tool_use",
+        "id": _write_id(call, id_place),
+        "name": name,
+        "input": _read_arguments(arguments, arguments_place),
+    }
 
 
 def _write_calls(calls: Any, place: str) -> list[dict[str, Any]]:
@@ -134,12 +145,13 @@ def _write_call(call: Any, place: str) -> dict[str, Any]:
     function = call.get("function") if type(call) is dict else None
     if type(function) is not dict or type(function.get("name")) is not str:
         raise Fault(Code.INVALID_REQUEST, f"`{place}.function` must be an object with a `name`.", param=place)
-    return {
-        "type": "tool_use",
-        "id": _write_id(call.get("id"), f"{place}.id"),
-        "name": function["name"],
-        "input": _read_arguments(function.get("arguments"), f"{place}.function.arguments"),
-    }
+    return write_use(
+        call.get("id"),
+        function["name"],
+        function.get("arguments"),
+        id_place=f"{place}.id",
+        arguments_place=f"{place}.function.arguments",
+    )
 
 
 def _write_id(identifier: Any, place: str) -> str:

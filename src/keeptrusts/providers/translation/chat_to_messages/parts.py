@@ -39,10 +39,15 @@ def write_content(content: Any, place: str) -> list[dict[str, Any]]:
     for index, part in enumerate(content):
         block = write_part(part, f"{place}[{index}]")
         if block is None:
-            raise Fault(Code.INVALID_REQUEST, f"`{place}[{index}]` cannot be carried.", param=f"{place}[{index}]")
+            raise uncarried(f"{place}[{index}]")
         if block["type"] != "text" or _says_something(block["text"]):
             blocks.append(block)
     return blocks
+
+
+def uncarried(place: str) -> Fault:
+    """For what is found on writing a call whose obstacles nobody asked for."""
+    return Fault(Code.INVALID_REQUEST, f"`{place}` cannot be carried to this target.", param=place)
 
 
 def text_blocks(text: str) -> list[dict[str, Any]]:

@@ -42,7 +42,9 @@ class StopDetails(msgspec.Struct):
     explanation: str | None = None
 
 
-class _Message(msgspec.Struct):
+class Message(msgspec.Struct):
+    """A whole answer, as far as a translation needs it."""
+
     id: str
     content: list[Block]
     stop_reason: str | None = None
@@ -50,15 +52,12 @@ class _Message(msgspec.Struct):
     usage: Any = None
 
 
-_decode = msgspec.json.Decoder(_Message).decode
+_decode = msgspec.json.Decoder(Message).decode
 
 
 def read_reply(body: bytes, *, model: str, created: int) -> Translated:
     """Raises Fault(UPSTREAM_ERROR) for what is no message, or has a block that a chat completion cannot carry."""
-    try:
-        message = _decode(body)
-    except (ValueError, RecursionError):  # msgspec's errors and bad UTF-8 are ValueErrors
-        raise Fault(Code.UPSTREAM_ERROR, "The provider's answer is not a message of Anthropic's dialect.") from None
+    message = read_message(body)
     usage = find_usage(message.usage)
     choice = {
         "index": 0,
@@ -76,6 +75,14 @@ def read_reply(body: bytes, *, model: str, created: int) -> Translated:
         "system_fingerprint": None,
     }
     return Translated(encode(completion), usage)
+
+
+def read_message(body: bytes) -> Message:
+    """Raises Fault(UPSTREAM_ERROR) for what is no message."""
+    try:
+        return _decode(body)
+    except (ValueError, RecursionError):  # msgspec's errors and bad UTF-8 are ValueErrors
+        raise Fault(Code.UPSTREAM_ERROR, "The provider's answer is not a message of Anthropic's dialect.") from None
 
 
 def finish_reason(stop_reason: str | None) -> str:
@@ -123,7 +130,7 @@ def arguments_of(block: Block) -> str:
     return msgspec.json.format(bytes(block.input), indent=-1).decode()
 
 
-def _write_message(message: _Message) -> dict[str, Any]:
+def _write_message(message: Message) -> dict[str, Any]:
     texts: list[str] = []
     thoughts: list[str] = []
     calls: list[dict[str, Any]] = []

@@ -5,16 +5,13 @@ One decode for each event. All chunks are alike but for their delta, so the rest
 
 from typing import Any
 
-import msgspec
-
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
-from keeptrusts.providers import sse
 from keeptrusts.providers.json_body import encode
+from keeptrusts.providers.translation.chat_to_messages.events import Delta, Event, Start, read_event
 from keeptrusts.providers.translation.chat_to_messages.reply import (
     SILENT,
     Block,
-    StopDetails,
     arguments_of,
     find_usage,
     finish_reason,
@@ -23,38 +20,8 @@ from keeptrusts.providers.translation.chat_to_messages.reply import (
     write_usage,
 )
 
-_DELTA = b"event: content_block_delta\ndata: "
 _DONE = b"data: [DONE]\n\n"
 _QUIET_DELTAS = frozenset({"signature_delta", "citations_delta"})
-
-
-class _Delta(msgspec.Struct):
-    """What a block grows by, or how the message ends."""
-
-    type: str = ""
-    text: str = ""
-    partial_json: str = ""
-    thinking: str = ""
-    stop_reason: str | None = None
-    stop_details: StopDetails | None = None
-
-
-class _Start(msgspec.Struct):
-    id: str
-    usage: Any = None
-
-
-class _Event(msgspec.Struct):
-    type: str
-    index: int = 0
-    delta: _Delta | None = None
-    content_block: Block | None = None
-    message: _Start | None = None
-    usage: Any = None
-    error: Any = None
-
-
-_decode = msgspec.json.Decoder(_Event).decode
 
 
 class ChatChunks:
@@ -73,18 +40,14 @@ class ChatChunks:
 
     def feed(self, event: bytes) -> list[bytes]:
         """Raises Fault(UPSTREAM_ERROR) for an event that cannot be read, or that chunks cannot carry."""
-        data = _data_of(event)
-        if not data:
+        read = read_event(event)
+        if read is None:
             return []
-        try:
-            read = _decode(data)
-        except (ValueError, RecursionError):  # msgspec's errors and bad UTF-8 are ValueErrors
-            raise Fault(Code.UPSTREAM_ERROR, "The provider sent an event that is not of Anthropic's dialect.") from None
         if read.type == "content_block_delta" and read.delta is not None:
             return self._grow(read.delta)
         return self._change(read)
 
-    def _grow(self, delta: _Delta) -> list[bytes]:
+    def _grow(self, delta: Delta) -> list[bytes]:
         kind = delta.type
         if kind == "text_delta":
             return self._text(b"content", delta.text)
@@ -99,7 +62,7 @@ class ChatChunks:
             return []
         raise uncarried(kind)
 
-    def _change(self, event: _Event) -> list[bytes]:
+    def _change(self, event: Event) -> list[bytes]:
         kind = event.type
         if kind == "message_start" and event.message is not None:
             return self._open(event.message)
@@ -114,7 +77,7 @@ class ChatChunks:
             return self._close()
         return [_write_error(event.error)] if kind == "error" else []  # `ping`, and what else may come
 
-    def _open(self, message: _Start) -> list[bytes]:
+    def _open(self, message: Start) -> list[bytes]:
         self.usage = find_usage(message.usage)
         envelope = {
             "id": message.id,
@@ -146,7 +109,7 @@ class ChatChunks:
         whole, self._input = self._input, None
         return [] if whole is None else [self._call_chunk(b'"function":{"arguments":%b}' % encode(whole))]
 
-    def _note(self, event: _Event) -> None:
+    def _note(self, event: Event) -> None:
         """How the message ends. Its counts are those of the whole answer."""
         self.usage = find_usage(event.usage, self.usage)
         self._thought = thinking_tokens(event.usage)
@@ -177,14 +140,6 @@ class ChatChunks:
         if not self._head:
             raise Fault(Code.UPSTREAM_ERROR, "The provider's stream does not begin with message_start.")
         return b'%b"choices":[{"index":0,"delta":{%b},"logprobs":null,"finish_reason":null}]}\n\n' % (self._head, delta)
-
-
-def _data_of(event: bytes) -> bytes:
-    """The event's data: taken straight from nearly every event, which is a delta in its plainest form."""
-    start = len(_DELTA)
-    if event.startswith(_DELTA) and event.find(b"\n", start) == len(event) - 2:
-        return event[start:-2]
-    return sse.parse(event)[1]
 
 
 def _write_error(error: Any) -> bytes:

@@ -74,9 +74,9 @@ inputs = st.dictionaries(
 blocks = st.lists(
     st.builds(lambda said: {"type": "text", "text": said}, texts)
     | st.builds(lambda said: {"type": "thinking", "thinking": said}, texts)
-    | st.builds(lambda given: {"type": "tool_use", "id": "t", "name": "f", "input": given}, inputs),
+    | st.builds(lambda given: {"type": "tool_use", "name": "f", "input": given}, inputs),
     max_size=4,
-)
+).map(lambda found: [{**block, "id": f"t{index}"} for index, block in enumerate(found)])
 
 
 @given(blocks=blocks, data=st.data())

@@ -1,0 +1,1 @@
+"""The Responses API served by a target that speaks Anthropic's Messages."""
