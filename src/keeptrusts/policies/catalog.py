@@ -12,7 +12,7 @@ from keeptrusts.config.pack import Pack
 from keeptrusts.config.problems import InvalidPack, Problem, format_path
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.data_routing import DataRouting, DataRoutingSpec
-from keeptrusts.policies.dlp_filter import DlpFilterSpec
+from keeptrusts.policies.dlp_filter import DlpFilter, DlpFilterSpec
 from keeptrusts.policies.pii_detector import PiiDetector, PiiDetectorSpec
 from keeptrusts.policies.prompt_injection import PromptInjectionSpec
 from keeptrusts.policies.rbac import Rbac, RbacSpec
@@ -46,7 +46,7 @@ _KINDS = (
     PolicyKind(
         name="dlp-filter",
         spec=DlpFilterSpec,
-        compile=None,
+        compile=DlpFilter.compile,
         phases=("input", "output"),
         summary="redacts or blocks credentials and own terms",
     ),

@@ -14,6 +14,7 @@ from keeptrusts.policies import verdict
 from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.catalog import CATALOG, compile_chain, judge_pack, load_pack, pack_schema
 from keeptrusts.policies.data_routing import DataRouting
+from keeptrusts.policies.dlp_filter import DlpFilter
 from keeptrusts.policies.pii_detector import PiiDetector
 from keeptrusts.policies.rbac import Rbac
 
@@ -99,6 +100,7 @@ def test_a_kind_that_can_run_compiles_its_own_defaults():
         "pii-detector": PiiDetector,
         "rbac": Rbac,
         "data-routing-policy": DataRouting,
+        "dlp-filter": DlpFilter,
         "audit-logger": AuditLoggerSpec,
     }
 
@@ -122,7 +124,7 @@ def test_a_refused_pack_is_an_exception_for_those_who_load_it():
 
 def test_a_chain_that_was_never_judged_is_refused_with_every_problem():
     pack = load_pack(PER_TEAM)
-    chain = msgspec.structs.replace(pack.policies, chain=("pii-detector", "dlp-filter", "nope"))
+    chain = msgspec.structs.replace(pack.policies, chain=("pii-detector", "never", "nope"))
     settings = {"pii-detector": {"action": "nope"}}
     with pytest.raises(InvalidPack) as refused:
         compile_chain(msgspec.structs.replace(pack, policies=chain, policy=settings))

@@ -15,7 +15,7 @@ Check: TypeAlias = Callable[[bytes, int, int], int]
 
 REFUSED = 0
 BEHIND = 16
-AHEAD = 2
+AHEAD = 4  # a whole character
 
 NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 NOT_ALPHANUMERIC = bytes(code for code in range(256) if not (code < 128 and chr(code).isalnum()))

@@ -7,28 +7,27 @@ from typing import Any
 
 import re2
 
-from keeptrusts.policies.text.checks import Check
-from keeptrusts.policies.text.extent import has_text_edge, necessary_chars, prefixes, source
-from keeptrusts.policies.text.shapes import OWN, Shape
+from keeptrusts.policies.text.checks import AHEAD
+from keeptrusts.policies.text.extent import has_text_edge, loosen, necessary_chars, prefixes, source, width
+from keeptrusts.policies.text.shapes import OWN, TERM, Shape
 from keeptrusts.policies.text.syntax import parse_pattern
 
 SEARCH_MEMORY = 16 << 20
 ANYWHERE = re2._Anchor.UNANCHORED  # noqa: SLF001 - the wrapper doubles the cost of a call
 HERE = re2._Anchor.ANCHOR_START  # noqa: SLF001
 WHOLE = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001
+MAX_CHAR_BYTES = 4
+SHORT = 256
 PEEK = 4
 PEEKED = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One shape, ready to be tried at a place. `begins` takes the first bytes of whatever holds a match there."""
+    """One shape, ready to be tried at a place."""
 
-    kind: str
+    shape: Shape
     match: Callable[..., Any]
-    begins: Callable[..., Any]
-    check: Check | None
-    effort: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,24 @@ class Family:
         return int(self.search(ANYWHERE, text, start, len(text))[0][0])
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Finds the longest end of a text with which a match may begin, of at most `reach` bytes: no match is longer."""
+
+    search: Callable[..., Any]
+    reach: int
+
+    def find(self, text: bytes, start: int) -> int:
+        size = len(text)
+        return max(int(self.search(ANYWHERE, text, start, size)[0][0]), size - self.reach)
+
+
 class Detector:
     """A set of shapes, compiled. Immutable and shared."""
 
     __slots__ = ("families", "gate", "has_text_edge", "tails")
 
-    def __init__(
-        self, families: tuple[Family, ...], tails: tuple[Callable[..., Any], ...], *, has_text_edge: bool
-    ) -> None:
+    def __init__(self, families: tuple[Family, ...], tails: tuple[Tail, ...], *, has_text_edge: bool) -> None:
         self.families = families
         self.gate = join_gates(families)
         self.tails = tails
@@ -65,7 +74,7 @@ class Detector:
         size = len(text)
         hold = size
         for tail in self.tails:
-            hold = min(hold, tail(ANYWHERE, text, start, size)[0][0])
+            hold = min(hold, tail.find(text, start))
         return hold
 
     def starts(self, text: bytes, start: int) -> list[tuple[int, Family]]:
@@ -97,44 +106,72 @@ def compile_detector(shapes: tuple[Shape, ...]) -> Detector:
     """A detector of these shapes, in their order of preference."""
     names = dict.fromkeys(shape.family for shape in shapes)
     families = tuple(compile_family(tuple(shape for shape in shapes if shape.family == name)) for name in names)
-    builtin = tuple(shape for shape in shapes if shape.family != OWN)
-    own = tuple(shape for shape in shapes if shape.family == OWN)
-    tails = tuple(compile_tail(part) for part in (builtin, own) if part)
+    own = tuple(shape for shape in shapes if shape.family in {OWN, TERM})
+    builtin = [shape for shape in shapes if shape not in own]
+    short = tuple(shape for shape in builtin if longest_match(shape) <= SHORT)
+    long = tuple(shape for shape in builtin if shape not in short)
+    tails = tuple(compile_tail(part) for part in (short, long, own) if part)
     edges = any(has_text_edge(parse_pattern(shape.pattern)) for shape in own)
     return Detector(families, tails, has_text_edge=edges)
 
 
 @lru_cache(maxsize=4096)
-def compile_tail(shapes: tuple[Shape, ...]) -> Callable[..., Any]:
-    """Finds the longest end of a text with which a match may begin. Packs share the one of the built-in shapes."""
-    beginnings = "|".join(prefixes(parse_pattern(shape.pattern)) for shape in shapes)
-    match: Callable[..., Any] = re2.compile(rf"(?:{beginnings})\z", search_options())._regexp.Match  # noqa: SLF001
-    return match
+def compile_tail(shapes: tuple[Shape, ...]) -> Tail:
+    """Packs share those of the built-in shapes; short and long ones are apart, as the longest decides on the reach."""
+    trees = [parse_pattern(shape.pattern) for shape in shapes]
+    exact = shapes[0].family in {OWN, TERM}
+    beginnings = "|".join(prefixes(tree if exact else loosen(tree)) for tree in trees)
+    search = compile_search(rf"(?:{beginnings})\z")
+    return Tail(search, max(map(longest_match, shapes)) * MAX_CHAR_BYTES + AHEAD)
+
+
+def longest_match(shape: Shape) -> int:
+    """In characters."""
+    most = width(parse_pattern(shape.pattern))[1]
+    assert most is not None, shape.pattern
+    return most
 
 
 @lru_cache(maxsize=4096)
 def compile_family(shapes: tuple[Shape, ...]) -> Family:
-    search = re2.compile("|".join(f"(?:{shape.pattern})" for shape in shapes), search_options())
+    search = compile_search("|".join(f"(?:{shape.pattern})" for shape in shapes))
     gates = [necessary_chars(parse_pattern(shape.pattern)) for shape in shapes]
     gate = sorted({char.encode()[-1] for chars in gates if chars is not None for char in chars})
-    matchers = tuple(map(compile_matcher, shapes))
+    return Family(search, None if None in gates else tuple(gate), compile_fitting(shapes))
+
+
+def compile_fitting(shapes: tuple[Shape, ...]) -> Callable[[bytes], tuple[Matcher, ...]]:
+    """Trying a shape costs a microsecond; most can be ruled out by their first bytes, once for all texts."""
+    if len(shapes) == 1:
+        only = (Matcher(shapes[0], compile_search(f"(?:{shapes[0].pattern})", captures=shapes[0].in_context)),)
+        return lambda _: only
+    matchers = {compile_matcher(shape): compile_begin(shape) for shape in shapes}
 
     @lru_cache(maxsize=PEEKED)
     def fitting(peek: bytes) -> tuple[Matcher, ...]:
-        """Trying a shape costs a microsecond; most can be ruled out by their first bytes, once for all texts."""
         if not peek.isascii():
-            return matchers
-        return tuple(matcher for matcher in matchers if matcher.begins(WHOLE, peek, 0, len(peek))[0][0] >= 0)
+            return tuple(matchers)
+        return tuple(matcher for matcher, begins in matchers.items() if begins(WHOLE, peek, 0, len(peek))[0][0] >= 0)
 
-    return Family(search._regexp.Match, None if None in gates else tuple(gate), fitting)  # noqa: SLF001
+    return fitting
 
 
 @lru_cache(maxsize=4096)
 def compile_matcher(shape: Shape) -> Matcher:
-    match = re2.compile(shape.pattern, search_options(captures=shape.in_context))
-    tree = parse_pattern(shape.pattern)
-    begins = re2.compile(f"(?s:(?:{prefixes(tree)})|(?:{source(tree)}).*)", search_options())
-    return Matcher(shape.kind, match._regexp.Match, begins._regexp.Match, shape.check, shape.effort)  # noqa: SLF001
+    return Matcher(shape, compile_search(shape.pattern, captures=shape.in_context))
+
+
+@lru_cache(maxsize=4096)
+def compile_begin(shape: Shape) -> Callable[..., Any]:
+    """Takes the first bytes of whatever holds a match."""
+    tree = loosen(parse_pattern(shape.pattern))
+    return compile_search(f"(?s:(?:{prefixes(tree)})|(?:{source(tree)}).*)")
+
+
+@lru_cache(maxsize=4096)
+def compile_search(pattern: str, *, captures: bool = False) -> Callable[..., Any]:
+    match: Callable[..., Any] = re2.compile(pattern, search_options(captures=captures))._regexp.Match  # noqa: SLF001
+    return match
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from keeptrusts.policies.text.syntax import DIGITS, MAX_GATE, Atom, Choice, Edge, Node, Repeat, Run
 
+MANY = 8
 RARE = frozenset("@+#$%&~|^<>{}")
 
 
@@ -81,6 +82,21 @@ def sequence_prefixes(items: tuple[Node, ...]) -> str:
     half = len(items) // 2
     first, second = items[:half], items[half:]
     return f"(?:{sequence_prefixes(first)}|{''.join(map(source, first))}{sequence_prefixes(second)})"
+
+
+def loosen(node: Node) -> Node:
+    """A node that takes more, and that an automaton runs with far fewer states: many of something are any number."""
+    match node:
+        case Atom() | Edge():
+            return node
+        case Run(items):
+            return Run(tuple(map(loosen, items)))
+        case Choice(options):
+            return Choice(tuple(map(loosen, options)))
+        case Repeat(item, least, most):
+            if most is None or most > MANY:
+                return Repeat(loosen(item), min(least, 1), None)
+            return Repeat(loosen(item), least, most)
 
 
 def rarity(chars: frozenset[str]) -> tuple[bool, bool, int, list[str]]:

@@ -12,8 +12,12 @@ word boundary. `extent.prefixes` makes the pattern of all beginnings (a superset
 are left out of it). RE2 runs it from the end of the text backwards, and where it gives up is the first place that
 is not decided: nothing before it is held back, nothing behind it released. What is held is never longer than the
 longest match and AHEAD bytes.
+
+A find may have a body: what follows in the alphabet of a private key's lines, up to its end line, goes with it. It is
+dropped as it comes; only as much is held back as the end line is long.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +30,12 @@ MAX_FINDINGS = 10_000
 
 MAX_EFFORT = 20_000
 """Units of work for the checks of one text, some 50 ms. Beyond it, what looks like a thing counts as one."""
+
+BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.()<>@_\-]*")
+BODY_END = re.compile(rb"-----END[ A-Z0-9]{1,48}-----")
+BODY_END_BYTES = 64
+MAX_BODY = 32 * 1024
+"""Bytes; more than any private key has."""
 
 TRIM = 512
 """Bytes of released text that may pile up."""
@@ -40,6 +50,7 @@ class Find(NamedTuple):
     kind: str
     start: int
     end: int
+    has_body: bool = False
 
 
 class Edit(NamedTuple):
@@ -91,7 +102,7 @@ class Rules:
 class Scan:
     """One text on its way through a detector. Whoever owns it adds to `raw` and reads what lies before `cursor`."""
 
-    __slots__ = ("account", "cursor", "detector", "raw", "rules")
+    __slots__ = ("account", "body", "cursor", "detector", "raw", "rules")
 
     def __init__(self, detector: Detector, rules: Rules, account: Account) -> None:
         self.detector = detector
@@ -99,6 +110,7 @@ class Scan:
         self.account = account
         self.raw = b""
         self.cursor = 0
+        self.body = 0  # bytes that may still belong to the last find
 
     def advance(self, *, final: bool, starts: list[tuple[int, Family]] | None = None) -> Sequence[Edit]:
         """Decide as much as can be decided: moves the cursor, and says what to change on the way there.
@@ -106,6 +118,22 @@ class Scan:
         After a block the cursor stands before the offending value. `starts` are those of the detector from the cursor
         on, where the caller knows them already.
         """
+        edits: list[Edit] = []
+        while True:
+            if self.body:
+                edits += self.drop_body(final=final)
+                starts = None
+            if self.body:
+                return edits
+            found = self.search(final=final, starts=starts)
+            if not edits and not self.body:
+                return found
+            edits += found
+            if not self.body:
+                return edits
+
+    def search(self, *, final: bool, starts: list[tuple[int, Family]] | None) -> Sequence[Edit]:
+        """The same up to the next find that has a body."""
         raw = self.raw
         hold = len(raw) if final else self.detector.hold(raw, self.cursor)
         if starts is None:
@@ -114,6 +142,23 @@ class Scan:
             return self.decide(starts, hold, final=final)
         self.cursor = hold
         return ()
+
+    def drop_body(self, *, final: bool) -> list[Edit]:
+        """Drop what belongs to the last find; its own end line, where there is one, is the last of it."""
+        raw, start = self.raw, self.cursor
+        limit = min(len(raw), start + self.body)
+        run = BODY.match(raw, start, limit)
+        last = limit if run is None else run.end()
+        end_line = BODY_END.search(raw, start, last)
+        if end_line is not None:
+            last, self.body = end_line.end(), 0
+        elif final or last < len(raw):
+            self.body = 0
+        else:
+            last = max(start, last - BODY_END_BYTES)
+            self.body -= last - start
+        self.cursor = last
+        return [Edit(0, last - start, "")] if last > start else []
 
     def trim(self) -> None:
         """Forget released text but for what checks may look back at; not each time, as cutting copies what is held."""
@@ -140,6 +185,9 @@ class Scan:
                     break
                 edits.append(Edit(found.start - kept, found.end - found.start, marker))
                 kept = found.end
+                if found.has_body:
+                    self.body, hold = MAX_BODY, kept
+                    break
             if found.end > hold:
                 hold = len(raw) if final else self.detector.hold(raw, found.end)
             starts = list(still_ahead(starts, raw, found.end))
@@ -157,7 +205,7 @@ class Scan:
                 continue
             end = self.value_end(matcher, start, match_end)
             if end > (best.end if best.kind else 0):
-                best = Find(matcher.kind, start, end)
+                best = Find(matcher.shape.kind, start, end, matcher.shape.has_body)
             elif end < 0 and not best.kind:
                 best = Find("", place, max(best.end, -end))
         return self.unless_allowed(best)
@@ -173,11 +221,11 @@ class Scan:
         return found
 
     def value_end(self, matcher: Matcher, start: int, end: int) -> int:
-        account = self.account
-        if matcher.check is None or account.effort <= 0:
+        account, shape = self.account, matcher.shape
+        if shape.check is None or account.effort <= 0:
             return end
-        account.effort -= matcher.effort
-        return matcher.check(self.raw, start, end)
+        account.effort -= shape.effort
+        return shape.check(self.raw, start, end)
 
     def unless_allowed(self, find: Find) -> Find:
         is_allowed = self.rules.is_allowed

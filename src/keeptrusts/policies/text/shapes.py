@@ -24,7 +24,8 @@ MBI_ANY = r"[0-9AC-HJKMNP-RT-Y]"
 
 
 OWN = "own"
-"""The family of the patterns that a pack brings along."""
+TERM = "term"
+"""The families of the patterns and terms that a pack brings along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Shape:
     effort: int = 1
     family: str = "number"
     in_context: bool = False  # the first group is the value
+    has_body: bool = False  # what follows belongs to it, as in `scan.BODY`
 
 
 EMAIL = (

@@ -1,5 +1,6 @@
 import pytest
 
+from keeptrusts.policies.text.checks import AHEAD
 from keeptrusts.policies.text.detector import compile_detector, is_any_in
 from keeptrusts.policies.text.shapes import EMAIL, US_SSN, Shape
 
@@ -50,9 +51,21 @@ def test_only_fitting_shapes_are_tried():
 
 
 def test_a_shape_shorter_than_the_peek_fits():
-    family = compile_detector((Shape("custom", "ab", family="own"),)).families[0]
+    family = compile_detector((Shape("custom", "ab", family="own"), Shape("custom", "x", family="own"))).families[0]
     assert len(family.fitting(b"ab x")) == 1
     assert family.fitting(b"ba x") == ()
+
+
+def test_a_family_of_one_shape_has_nothing_to_choose_from():
+    family = compile_detector((Shape("custom", "ab", family="own"),)).families[0]
+    assert len(family.fitting(b"ba x")) == 1
+
+
+def test_what_is_held_has_a_bound_even_where_its_beginning_has_none():
+    detector = compile_detector((Shape("long", "<[a-z]{1,100}>"),))
+    text = b"<" + b"a" * 10_000
+    assert len(text) - 102 * 4 - AHEAD <= detector.hold(text, 0) < len(text)
+    assert detector.hold(b"x <abc", 0) == 2
 
 
 def test_gates():

@@ -5,7 +5,7 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keeptrusts.policies.text.extent import has_text_edge, necessary_chars, prefixes, source, width
+from keeptrusts.policies.text.extent import has_text_edge, loosen, necessary_chars, prefixes, source, width
 from keeptrusts.policies.text.shapes import ENTITIES
 from keeptrusts.policies.text.syntax import parse_pattern
 
@@ -88,3 +88,12 @@ def test_built_in_shapes_are_bounded_and_searched_only_where_they_can_be(kind):
         assert most is not None
         assert most <= 512
         assert necessary_chars(parse_pattern(shape.pattern)) is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(pattern=patterns, text=texts, times=st.integers(9, 20))
+def test_a_loosened_pattern_takes_whatever_the_pattern_takes(pattern, text, times):
+    tree = parse_pattern(f"(?:{pattern}){{1,{times}}}")
+    found = re2.compile(source(tree)).fullmatch(text)
+    assert found is None or re2.compile(source(loosen(tree))).fullmatch(text)
+    assert re2.compile(prefixes(tree)).fullmatch(text) is None or re2.compile(prefixes(loosen(tree))).fullmatch(text)

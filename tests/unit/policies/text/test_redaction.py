@@ -1,4 +1,7 @@
-"""Golden cases: settings (if not the default), text, what becomes of it, and what was found, apart by ten dashes."""
+"""Golden cases: settings (if not the default), text, what becomes of it, and what was found, apart by ten dashes.
+
+Among the settings, `kind` names the policy and `form` says how the text is read.
+"""
 
 import json
 from pathlib import Path
@@ -7,6 +10,7 @@ import msgspec
 import pytest
 
 from keeptrusts.contract.call import Form
+from keeptrusts.policies.catalog import CATALOG
 from keeptrusts.policies.pii_detector import PiiDetector, PiiDetectorSpec
 from keeptrusts.policies.verdict import ALLOW, Block, Rewrite
 
@@ -17,14 +21,15 @@ def read_case(path):
     parts = path.read_text().rstrip("\n").split("\n----------\n")
     settings = json.loads(parts.pop(0)) if len(parts) == 4 else {}
     form = Form(settings.pop("form", "prose"))
+    kind = CATALOG[settings.pop("kind", "pii-detector")]
     text, expected, findings = parts
-    return PiiDetector.compile(msgspec.convert(settings, PiiDetectorSpec)), form, text, expected, json.loads(findings)
+    return kind.compile(msgspec.convert(settings, kind.spec)), form, text, expected, json.loads(findings)
 
 
 @pytest.mark.parametrize("case", sorted(CASES.glob("*.case")), ids=lambda path: path.stem)
 def test_whole(case):
     policy, form, text, expected, findings = read_case(case)
-    assert policy.judge(text, form) == (Rewrite(expected, "pii_detected", findings) if findings else ALLOW)
+    assert policy.judge(text, form) == (Rewrite(expected, policy.reason_code, findings) if findings else ALLOW)
 
 
 @pytest.mark.parametrize("case", sorted(CASES.glob("*.case")), ids=lambda path: path.stem)

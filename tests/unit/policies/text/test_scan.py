@@ -141,8 +141,8 @@ def test_ordinary_words_are_held_no_longer_than_to_their_end():
 def test_memory_stays_bounded_in_a_text_without_end():
     channel = POLICIES[0].open_channel(Form.PROSE)
     released = sum(len(channel.feed("4" * 65536)) for _ in range(64))
-    assert len(channel.scan.raw) < 1024
-    assert released > 64 * 65536 - 1024
+    assert len(channel.scan.raw) < 4096
+    assert released > 64 * 65536 - 4096
 
 
 def test_checks_end_when_they_took_too_much_work():

@@ -1,0 +1,33 @@
+"""What the policies reach on our corpora does not fall, and the documentation tells the figures of today."""
+
+import pytest
+
+from corpora.measure import DOCS, POLICIES, read_corpus, score, with_tables
+
+FLOORS = {
+    "dlp": {"tuning": (0.99, 0.99), "held out": (0.95, 0.95)},
+}
+"""Precision and recall."""
+SIZES = {"dlp": (100, 150)}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_corpus_is_large_enough_and_has_no_text_twice(name):
+    items = read_corpus(name)
+    attacks, harmless = SIZES[name]
+    assert sum(item.is_attack for item in items) >= attacks
+    assert sum(not item.is_attack for item in items) >= harmless
+    assert len({item.text for item in items}) == len(items)
+
+
+@pytest.mark.parametrize("part", ["tuning", "held out"])
+@pytest.mark.parametrize("name", POLICIES)
+def test_precision_and_recall_do_not_fall(name, part):
+    made = score(name, held_out=part == "held out")
+    assert (made.precision, made.recall) >= FLOORS[name][part]
+    assert made.recall >= FLOORS[name][part][1]
+
+
+def test_the_documentation_tells_the_figures_of_today():
+    page = DOCS.read_text(encoding="utf-8")
+    assert with_tables(page) == page
