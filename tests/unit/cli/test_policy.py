@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from keeptrusts.cli.init import CASES, PACK
 from keeptrusts.cli.policy import app
+from keeptrusts.policies.catalog import CATALOG
 
 SOUND = PACK.format(name="team-a")
 CALL = '{"messages": [{"role": "user", "content": "4111 1111 1111 1111"}]}'
@@ -102,11 +103,9 @@ def test_the_printed_schema_judges_packs(pack):
 
 def test_kinds_lists_every_policy_and_says_which_wait():
     lines = run("kinds").stdout.splitlines()
-    assert len(lines) == 7
-    assert [line.split()[0] for line in lines if not line.endswith("(not supported yet)")] == [
-        "pii-detector",
-        "audit-logger",
-    ]
+    waits = [line.endswith("(not supported yet)") for line in lines]
+    assert [line.split()[0] for line in lines] == list(CATALOG)
+    assert waits == [kind.compile is None for kind in CATALOG.values()]
 
 
 def test_explain_knows_kinds_and_codes_and_suggests_names():
