@@ -20,7 +20,7 @@ class Reply:
     """One answer. `pieces` are what is written one after another; a number among them is a pause in seconds.
 
     `cut` closes without the end of the body, `hang` stays silent behind it, `silent` sends not even a head; the last
-    two wait until the caller leaves.
+    two wait until the caller leaves. `raw` is all that is written before the connection is closed.
     """
 
     body: bytes = b""
@@ -29,6 +29,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     pieces: Sequence[bytes | float] | None = None
     ending: Ending = "whole"
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class Replay:
 
     async def _play(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may be used again."""
+        if reply.raw is not None:
+            writer.write(reply.raw)
+            await writer.drain()
+            return False
         try:
             if reply.ending != "silent":
                 await self._write(reply, reader, writer)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -101,13 +101,14 @@ async def open_world(
     chain=(),
     token: str | None = None,
     timeouts: dict | None = None,
+    targets: Sequence[dict] | None = None,
     settings: dict | None = None,
     **sections,
 ) -> AsyncIterator[World]:
-    """A gateway whose targets, one for each dialect, take every model and lead to one replay."""
+    """A gateway whose targets lead to one replay; where none are given there is one for each dialect, for any model."""
     async with open_replay(*replies, answer=answer) as replay:
         path = folder / "pack.yaml"
-        path.write_bytes(pack_for(replay.port, chain=chain, timeouts=timeouts, **sections))
+        path.write_bytes(pack_for(replay.port, chain=chain, timeouts=timeouts, targets=targets, **sections))
         environment = {"UPSTREAM_KEY": PROVIDER_KEY} | ({"KEEPTRUSTS_GATEWAY_TOKEN": token} if token else {})
         given = {
             "policy_config": path,
@@ -122,16 +123,17 @@ async def open_world(
                 yield World(replay, gateway, folder / "state", path, token)
 
 
-def pack_for(port: int, *, chain=(), timeouts: dict | None = None, **sections) -> bytes:
-    """The text of a pack with an OpenAI and an Anthropic target on this port."""
+ANY = ({"id": "oa", "provider": "openai"}, {"id": "an", "provider": "anthropic"})
+
+
+def pack_for(
+    port: int, *, chain=(), timeouts: dict | None = None, targets: Sequence[dict] | None = None, **sections
+) -> bytes:
+    """The text of a pack whose targets are on this port."""
     common = {"model": "*", "base_url": f"http://127.0.0.1:{port}", "secret_key_ref": {"env": "UPSTREAM_KEY"}}
     if timeouts:
         common["timeouts"] = timeouts
-    targets = [
-        {"id": "oa", "provider": "openai", **common},
-        {"id": "an", "provider": "anthropic", **common},
-    ]
-    return make_pack(*targets, chain=chain, **sections)
+    return make_pack(*({**common, **target} for target in targets or ANY), chain=chain, **sections)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -50,7 +50,8 @@ class Answer:
     async def bring(self, response: Response, translator: Translator | None = None, *, may_leave: bool = False) -> None:
         """Pass the provider's answer through the output policies to the client. Raises Fault where that fails.
 
-        Where another target may follow (`may_leave`), a stream begins for the client only when content has come.
+        Where another target may follow (`may_leave`), a stream begins for the client only when content has come, and a
+        whole answer is read even if nobody judges it.
         """
         content_type = response.headers.get(b"content-type", b"").lower()
         try:
@@ -63,7 +64,7 @@ class Answer:
             elif content_type.startswith(OPAQUE):
                 await self._bring_opaque(response)
             else:
-                await self._bring_whole(response, content_type, translator)
+                await self._bring_whole(response, content_type, translator, may_leave=may_leave)
         except HttpFailure as failure:
             assert self.record.target is not None
             raise upstream_fault(failure, self.record.target) from failure
@@ -89,13 +90,15 @@ class Answer:
         except Fault as fault:
             self.record.error_code = fault.code
 
-    async def _bring_whole(self, response: Response, content_type: bytes, translator: Translator | None) -> None:
+    async def _bring_whole(
+        self, response: Response, content_type: bytes, translator: Translator | None, *, may_leave: bool
+    ) -> None:
         record, judge = self.record, self.record.snapshot.output
         body = await self._read(response)
         translated = None if translator is None else translator.read_reply(body, **self._said())
         if translated is not None:
             body, content_type = translated.body, b"application/json"
-        reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies))
+        reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies) or may_leave)
         record.usage = reply.usage if translated is None else translated.usage
         if judge.policies:
             judge.check_unreadable(reply.unreadable)
