@@ -4,7 +4,7 @@ import re
 
 from complete.project import ROOT, project_files
 
-VARIABLE = re.compile(r"\bKEEPTRUSTS_[A-Z_]+\b|\bHTTPS_PROXY\b|\bNO_PROXY\b")
+VARIABLE = re.compile(r"\bKEEPTRUSTS_[A-Z_]+\b|\bOTEL_[A-Z_]+\b|\bHTTPS_PROXY\b|\bNO_PROXY\b")
 PAGE = ROOT / "docs" / "reference" / "environment.md"
 
 

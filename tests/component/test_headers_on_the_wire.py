@@ -14,9 +14,9 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 MESSAGE = CHAT | {"max_tokens": 9}
 
 PASS_UP = {"accept", "anthropic-beta", "anthropic-version", "idempotency-key", "openai-beta", "traceparent",
-           "user-agent", "x-stainless-lang", "x-stainless-retry-count"}  # fmt: skip
+           "tracestate", "user-agent", "x-stainless-lang", "x-stainless-retry-count"}  # fmt: skip
 STAY_DOWN = {"cookie", "openai-organization", "openai-project", "x-forwarded-for", "forwarded", "x-real-ip", "via",
-             "origin", "referer", "x-request-id", "tracestate", "baggage", "accept-language", "te", "x-user-id",
+             "origin", "referer", "x-request-id", "baggage", "accept-language", "te", "x-user-id",
              "proxy-authorization", "x-goog-api-key", "ocp-apim-subscription-key", "x-amz-security-token",
              "x-keeptrusts-target", "cf-connecting-ip", "if-none-match", "range", "priority", "sec-fetch-mode",
              "x-made-up"}  # fmt: skip

@@ -25,6 +25,7 @@ from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
 from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.policies.verdict import Phase
 from keeptrusts.runtime.spool_reader import SpoolReader
@@ -82,7 +83,7 @@ class MemoryGateway:
 
 
 @asynccontextmanager
-async def open_memory_gateway(directory: Path, *answers, content=None, policies=(), callers=None):
+async def open_memory_gateway(directory: Path, *answers, content=None, policies=(), callers=None, spans=None):
     """A gateway whose provider gives these answers in turn. `policies` judge both ways."""
     snapshot = make_snapshot(content or make_pack())
     judges = {name: Judge(policies, Phase(name), "block") for name in ("input", "output")}
@@ -91,7 +92,7 @@ async def open_memory_gateway(directory: Path, *answers, content=None, policies=
     callers = callers or AnonymousCallers(loopback_only=True)
     async with open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox:
         meter = Meter()
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, observer=meter)
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans))
         worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=[])
         instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, metrics, source, active)

@@ -9,6 +9,7 @@ UP = (
     b"idempotency-key",
     b"openai-beta",
     b"traceparent",
+    b"tracestate",
     b"user-agent",
 )
 """What a provider may see of the client's request besides its content type. No credential, no cookie, no address."""

@@ -24,9 +24,10 @@ from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
-from keeptrusts.gateway.record import CallRecord, Observer, client_request_id
+from keeptrusts.gateway.record import CallRecord, client_request_id
 from keeptrusts.gateway.routing import ALWAYS, Leg, Trigger
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
 from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.providers.dialect import Dialect
@@ -75,7 +76,7 @@ class Pipeline:
         clock: Clock,
         gauges: Gauges,
         *,
-        observer: Observer,
+        telemetry: Telemetry,
     ) -> None:
         self._active = active
         self._callers = callers
@@ -83,7 +84,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
-        self._observer = observer
+        self._telemetry = telemetry
         self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
@@ -207,7 +208,8 @@ class Pipeline:
             client_request_id=client_request_id(head.headers.get(b"x-request-id")),
             outbox=self._outbox,
             clock=self._clock,
-            observer=self._observer,
+            observer=self._telemetry,
+            trace=self._telemetry.begin(head.headers),
         )
 
 

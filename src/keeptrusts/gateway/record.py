@@ -16,6 +16,7 @@ from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.targets import Target
+from keeptrusts.gateway.trace import Trace
 from keeptrusts.providers.errors import POLICY_CODES
 from keeptrusts.runtime.clock import Clock
 
@@ -59,7 +60,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
     `pieces` and `answer_bytes` count its events. `is_counted` is False where `usage` is not the last word on an answer
     that broke off. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
-    Once it is closed, `latency_s`, `overhead_s` and `usage` are final for all calls.
+    Once it is closed, `latency_s`, `overhead_s`, `usage` and `cost` (micro-dollars) are final for all calls.
     """
 
     hex_id: str
@@ -79,10 +80,12 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     attempts: list[bytes] = []
     usage: Usage | None = None
     is_counted: bool = True
+    cost: int | None = None
     pieces: int = 0
     answer_bytes: int = 0
     status: int | None = None
     error_code: str | None = None
+    trace: Trace | None = None
     first_byte: float | None = None
     upstream_s: float = 0.0
     latency_s: float = 0.0
@@ -109,12 +112,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
-        self.outbox.open(
-            self.hex_id,
-            self.received_ns,
-            self.snapshot.events,
-            self._facts(_NO_USAGE if self.call is None else estimate_input(self.call)),
-        )
+        usage = _NO_USAGE if self.call is None else estimate_input(self.call)
+        facts = self._facts(usage, self.cost_micros(usage))
+        self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, facts)
         self.is_sent = True
 
     def close(self) -> None:
@@ -127,6 +127,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         if not is_begun:
             self.overhead_s = self.latency_s - self.upstream_s
         self.usage = self._usage()
+        self.cost = self.cost_micros(self.usage)
         try:
             self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
         except Fault as fault:
@@ -149,7 +150,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     def _outcome(self) -> bytes:
         """The JSON members of an `Outcome`."""
         outcomes = [*self.rulings, *(tally.outcome() for tally in self.tallies)]
-        return self._facts(self.usage or _NO_USAGE) + _REST % (
+        return self._facts(self.usage or _NO_USAGE, self.cost) + _REST % (
             b"null" if self.status is None else b"%d" % self.status,
             _quoted(self.error_code),
             b",".join(self.attempts),
@@ -159,9 +160,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             _milliseconds(self.overhead_s or 0.0),
         )
 
-    def _facts(self, usage: Usage) -> bytes:
+    def _facts(self, usage: Usage, cost: int | None) -> bytes:
         """The JSON members of a `CallFacts`."""
-        call, target, decision, cost = self.call, self.target, self.decision(), self.cost_micros(usage)
+        call, target, decision = self.call, self.target, self.decision()
         return _FACTS % (
             decision.encode(),
             _quoted(self._reason(decision)),

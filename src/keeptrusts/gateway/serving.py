@@ -26,6 +26,8 @@ from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import InvalidSettings, Settings
+from keeptrusts.gateway.telemetry import Telemetry
+from keeptrusts.gateway.tracing.start import open_tracing
 from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import open_http_client
@@ -100,9 +102,10 @@ async def open_serving(
         )
         gauges, meter = Gauges(), Meter()
         health = WorkerHealth(active, outbox, gauges, index=place.index, pid=os.getpid())
+        spans = await stack.enter_async_context(open_tracing(settings.environment, f"ins_{place.boot_id}"))
         servers: list[Server] = []
-        metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers)
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, observer=meter)
+        metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers, spans=spans)
+        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans))
         watchers = Watchers(callers, Secrets(settings.environment, settings.secrets_dir))
         pages = Pages(active, callers, health, make_instance(health, metrics), watchers)
         tls = server_tls(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None

@@ -12,6 +12,7 @@ from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.record import CallRecord, attempt
 from keeptrusts.gateway.routing import Leg, Trigger
 from keeptrusts.gateway.targets import Target
+from keeptrusts.gateway.trace_context import HEADERS as TRACE_HEADERS
 from keeptrusts.gateway.upstream_faults import upstream_fault
 from keeptrusts.providers.dialect import Dialect
 from keeptrusts.runtime.clock import Clock
@@ -85,14 +86,16 @@ class Try:
         """Call the provider and wait for the head of its answer. Raises Fault where none comes."""
         record, target, counters = self._record, self.target, self.target.counters
         began = self._clock.monotonic()
-        status = None
+        status = error_code = None
         try:
             self.response = response = await self._client.send(request)
             status = response.status
             counters.is_reachable = True
         except HttpFailure as failure:
             counters.is_reachable = failure.was_sent
-            raise upstream_fault(failure, target) from failure
+            fault = upstream_fault(failure, target)
+            error_code = fault.code
+            raise fault from failure
         finally:
             ended = self._clock.monotonic()
             took = ended - began
@@ -100,6 +103,8 @@ class Try:
             record.attempts.append(attempt(target, status, took))
             counters.upstream_ms += took * 1000
             counters.last_status = status
+            if record.trace is not None:
+                record.trace.note_attempt(began=began, ended=ended, status=status, error_code=error_code)
         if status in _REST_STATUSES:
             counters.rests_until = ended + _rest_s(response.headers.get(b"retry-after", b""), self._clock)
         return response
@@ -147,6 +152,8 @@ def compose(record: CallRecord, leg: Leg, head: Head, dialect: Dialect, call: Ca
         route, content_type, hidden = translator.route, b"application/json", target.declared | _DIALECT_HEADERS
         own = _TRANSLATED_LINES[target.format]
         body = translator.write_call(call, model=model, changes=changes, max_output_tokens=target.max_output_tokens)
+    if record.trace is not None:
+        hidden, own = hidden | TRACE_HEADERS, own + record.trace.begin_attempt(target)
     path, own_query = target.place_of(route, model)
     lines = b"POST %b%b HTTP/1.1\r\n%b%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
         path,

@@ -47,6 +47,8 @@ class Meter:
             series.input_tokens += usage.input_tokens
             series.cached_input_tokens += usage.cached_input_tokens
             series.output_tokens += usage.output_tokens
+        if record.cost is not None:
+            series.cost_micros += record.cost
         if record.error_code is not None:
             self._errors[record.error_code] += 1
         for ruling in record.rulings:

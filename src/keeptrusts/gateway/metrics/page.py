@@ -131,6 +131,9 @@ def _event_families(total: MetricsSnapshot) -> Families:
     lost = _counter("events_lost_total", "Decision events that could not be kept.")
     lost.add(total.counters.events_lost)
     yield lost
+    dropped = _counter("spans_dropped_total", "Spans of traces that no collector took.")
+    dropped.add(total.counters.spans_dropped)
+    yield dropped
     yield _gauge("spool_bytes", "What decision events take on the disk.", levels.spool_bytes)
 
 

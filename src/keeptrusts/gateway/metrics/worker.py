@@ -32,6 +32,13 @@ class Calling(Protocol):
     def idle_connections(self) -> int: ...
 
 
+class Spans(Protocol):
+    """The way of spans out of the process, as far as it counts."""
+
+    @property
+    def dropped(self) -> int: ...
+
+
 class WorkerMetrics:
     """Reads everything at once; nothing of it is kept. `servers` may be filled after this is made."""
 
@@ -44,6 +51,7 @@ class WorkerMetrics:
         outbox: Outbox,
         client: Calling,
         servers: Sequence[Listening],
+        spans: Spans | None = None,
     ) -> None:
         self._meter = meter
         self._active = active
@@ -51,6 +59,7 @@ class WorkerMetrics:
         self._outbox = outbox
         self._client = client
         self._servers = servers
+        self._spans = spans
 
     def snapshot(self) -> MetricsSnapshot:
         """The metrics of this worker. It shares values with the meter: encode or merge it at once."""
@@ -64,6 +73,7 @@ class WorkerMetrics:
                 counters.refusals[code] = counters.refusals.get(code, 0) + count
         counters.targets = {target.id: _counted(target) for target in targets}
         counters.events_lost = self._outbox.dropped
+        counters.spans_dropped = 0 if self._spans is None else self._spans.dropped
         counters.cpu_us = process.cpu_us()
         return counters
 
