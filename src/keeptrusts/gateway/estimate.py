@@ -4,16 +4,14 @@ from msgspec.structs import replace
 
 from keeptrusts.contract.call import Call
 from keeptrusts.contract.usage import Usage
-
-BYTES_PER_TOKEN = 4
-"""The usual rule for prose. A body has more than prose in it, so this is rather too much."""
+from keeptrusts.providers.translation.token_count import BYTES_PER_TOKEN
 
 FRAME_BYTES = 400
 """What an event of a stream takes beside its text, at most of the providers."""
 
 
 def estimate_input(call: Call) -> Usage:
-    """What a provider must have read of a call."""
+    """What a provider must have read of a call. A body has more than prose in it, so this is rather too much."""
     return Usage(
         input_tokens=len(call.body) // BYTES_PER_TOKEN, service_tier=call.service_tier or "standard", estimated=True
     )

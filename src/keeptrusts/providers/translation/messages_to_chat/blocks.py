@@ -147,12 +147,12 @@ _PARTS: Mapping[str, Callable[[dict[str, Any], str], list[Part]]] = MappingProxy
 
 
 def _check_image(block: dict[str, Any]) -> str | None:
-    return _check_source(block, {"base64", "url"})
+    return _check_source(block, ("base64", "url"))
 
 
 def _check_document(block: dict[str, Any]) -> str | None:
     """Chat completions know no documents by URL, and no citations."""
-    found = _check_citations(block) or _check_source(block, {"base64", "text", "content"})
+    found = _check_citations(block) or _check_source(block, ("base64", "text", "content"))
     if found is not None:
         return found
     source = block.get("source")
@@ -162,7 +162,7 @@ def _check_document(block: dict[str, Any]) -> str | None:
     return None
 
 
-def _check_source(block: dict[str, Any], kinds: set[str]) -> str | None:
+def _check_source(block: dict[str, Any], kinds: tuple[str, ...]) -> str | None:
     source = block.get("source")
     return ".source" if type(source) is dict and source.get("type") not in kinds else None
 

@@ -37,6 +37,7 @@ class Message(msgspec.Struct):
     tool_calls: list[ToolCall] | None = None
     function_call: Function | None = None
     images: Any = None
+    audio: Any = None
 
 
 class Choice(msgspec.Struct):
@@ -63,8 +64,8 @@ decode_completion = msgspec.json.Decoder(Completion).decode
 
 def texts_of(message: Message) -> list[tuple[str, str]]:
     """Kind and text, in the order in which they are to be read. Raises Fault(UPSTREAM_ERROR) for what is no text."""
-    if message.images:
-        raise unfit("holds an image, which no message of an assistant can")
+    if message.images or message.audio:
+        raise unfit("holds an image or sound, which no message of an assistant can")
     said: list[tuple[str, str]] = []
     reasoning = message.reasoning_content or message.reasoning
     if type(reasoning) is str and reasoning:

@@ -26,7 +26,7 @@ def find_in_tools(tools: Any) -> str | None:
 
 
 def _find_in_tool(tool: dict[str, Any]) -> str | None:
-    if tool.get("type") not in {None, "custom"}:
+    if tool.get("type") not in (None, "custom"):
         return ".type"
     if tool.get("allowed_callers") not in (None, [], ["direct"]):
         return ".allowed_callers"

@@ -70,6 +70,7 @@ def test_a_search_result_is_its_title_source_and_texts():
         ({**text("a"), "prefill": True}, "[1].prefill"),
         ({**text("a"), "Anna's": True}, "[1].a member that is not known"),
         ({"type": "image", "source": {"type": "file", "file_id": "f"}}, "[1].source"),
+        ({"type": "image", "source": {"type": []}}, "[1].source"),
         ({"type": "image", "source": PNG, "transformations": {"oversized": "resize"}}, "[1].transformations"),
         ({"type": "document", "source": {"type": "url", "url": "https://a"}}, "[1].source"),
         ({"type": "document", "source": PDF, "citations": {"enabled": True}}, "[1].citations"),

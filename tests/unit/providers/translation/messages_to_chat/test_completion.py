@@ -38,6 +38,7 @@ def test_content_in_parts_is_read_part_by_part():
     "message",
     [
         Message(images=[{"type": "image_url"}]),
+        Message(audio={"data": "x"}),
         Message(content=[{"type": "image_url", "image_url": {"url": "x"}}]),
         Message(content=["x"]),
         Message(content=5),

@@ -55,6 +55,7 @@ def test_a_choice_among_no_tools_is_not_said():
     ("tool", "place"),
     [
         ({"type": "web_search_20250305", "name": "web_search"}, "tools[1].type"),
+        ({**TOOL, "type": ["custom"]}, "tools[1].type"),
         ({"type": "bash_20250124", "name": "bash"}, "tools[1].type"),
         ({"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"}, "tools[1].type"),
         ({"type": "computer_20250124", "name": "computer"}, "tools[1].type"),
