@@ -7,6 +7,7 @@ import random
 import pytest
 
 from fakes.clients import connect, post
+from fakes.expositions import read_exposition
 from fakes.replay import Received, Reply, stream
 from fakes.worlds import PII, World, open_world, pack_for, until
 
@@ -76,6 +77,10 @@ async def test_calls_that_end_in_every_way_leave_nothing_behind(tmp_path, seed):
         assert server.budget.held == 0
         metrics = json.loads((await world.ask("/keeptrusts/providers/metrics", method="GET")).body)["providers"]
         assert {target["open"] for target in metrics.values()} == {0}
+        page = read_exposition((await world.ask("/metrics", method="GET")).body)
+        assert sum(page["keeptrusts_gateway_requests_total"].samples.values()) == gauges.requests
+        assert set(page["keeptrusts_gateway_upstream_open"].samples.values()) == {0}
+        assert page["keeptrusts_gateway_requests_in_flight"].value() == 0
         events = world.events()
         assert len(events) == gauges.requests
         assert len({event.id for event in events}) == len(events)

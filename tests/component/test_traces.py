@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from fakes.expositions import read_exposition
 from fakes.replay import Reply, open_replay, stream
 from fakes.worlds import PII, PROVIDER_KEY, open_world
 
@@ -44,7 +45,8 @@ async def traced(folder, monkeypatch, *replies, collector=None, **options):
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{replay.port}", "NO_PROXY": "127.0.0.1"}
         for name, value in endpoint.items():
             monkeypatch.setenv(name, value)
-        settings = {"environment": {"UPSTREAM_KEY": PROVIDER_KEY} | endpoint}
+        token = {"KEEPTRUSTS_GATEWAY_TOKEN": options["token"]} if "token" in options else {}
+        settings = {"environment": {"UPSTREAM_KEY": PROVIDER_KEY} | token | endpoint}
         yield Collected(replay), open_world(folder, *replies, settings=settings, **options)
 
 
@@ -80,6 +82,33 @@ async def test_a_stream_is_a_span_that_lasts_as_long(tmp_path, monkeypatch):
     assert client["gen_ai.request.stream"] is True
     assert client["gen_ai.response.time_to_first_chunk"] > 0
     assert spans["chat gpt-4o-mini"].end_time_unix_nano == spans["POST /v1/chat/completions"].end_time_unix_nano
+
+
+async def test_each_target_that_was_tried_has_a_span_of_its_own(tmp_path, monkeypatch):
+    """The first target fails, the second answers; both were told of the same trace, as different spans."""
+    targets = [
+        {
+            "id": name,
+            "provider": "openai",
+            "model": model,
+            "aliases": ["any"],
+            "secret_key_ref": {"env": "UPSTREAM_KEY"},
+        }
+        for name, model in (("one", "first"), ("two", "second"))
+    ]
+    replies = (Reply(status=503, body=b"{}"), ANSWER)
+    options = {"targets": targets, "providers": {"fallback": {}}}
+    async with traced(tmp_path, monkeypatch, *replies, **options) as (collected, opening):
+        async with opening as world:
+            assert (await world.ask("/v1/chat/completions", CHAT | {"model": "any"}, **PARENT)).status == 200
+            page = read_exposition((await world.ask("/metrics", method="GET")).body)
+            sent = [call.header("traceparent") for call in world.replay.received]
+        spans = collected.spans()
+    tried = [spans["chat first"], spans["chat second"]]
+    assert sent == [f"00-{TRACE}-{span.span_id.hex()}-01" for span in tried]
+    assert [attributes_of(span).get("error.type") for span in tried] == ["503", None]
+    assert page["keeptrusts_gateway_fallbacks_total"].value(target="one") == 1
+    assert page["keeptrusts_gateway_attempts_total"].value(target="two") == 1
 
 
 async def test_a_trace_that_the_client_does_not_sample_is_passed_on_and_not_exported(tmp_path, monkeypatch):

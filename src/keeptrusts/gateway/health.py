@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from keeptrusts import __version__
 from keeptrusts.config.problems import Problem
+from keeptrusts.config.targets import CircuitBreaker
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.targets import Target
@@ -85,13 +87,15 @@ class WorkerHealth:
         self._pid = pid
 
     def status(self) -> WorkerStatus:
+        snapshot = self._active.current()
+        rule = snapshot.pack.providers.circuit_breaker
         return WorkerStatus(
             index=self.index,
             pid=self._pid,
             is_draining=self._gauges.is_draining,
             requests=self._gauges.requests,
             in_flight=self._gauges.in_flight,
-            targets={target.id: _target_status(target) for target in self._active.current().targets},
+            targets={target.id: _target_status(target, rule) for target in snapshot.targets},
             events_pending=self._outbox.pending,
             events_dropped=self._outbox.dropped,
             keeps_events=not self._outbox.is_degraded,
@@ -183,10 +187,10 @@ def _add(one: TargetStatus, other: TargetStatus) -> TargetStatus:
     )
 
 
-def _target_status(target: Target) -> TargetStatus:
+def _target_status(target: Target, rule: CircuitBreaker | UnsetType) -> TargetStatus:
     counters = target.counters
     return TargetStatus(
-        state="reachable" if target.has_credential and counters.is_reachable else "unavailable",
+        state=_target_state(target, rule),
         has_credential=target.has_credential,
         requests=counters.requests,
         failures=counters.failures,
@@ -194,6 +198,15 @@ def _target_status(target: Target) -> TargetStatus:
         last_status=counters.last_status,
         upstream_ms=counters.upstream_ms,
     )
+
+
+def _target_state(target: Target, rule: CircuitBreaker | UnsetType) -> str:
+    """`open`: its circuit breaker leaves it alone; `unavailable`: no secret, or nobody answered last."""
+    if not target.has_credential:
+        return "unavailable"
+    if rule is not UNSET and target.counters.breaker.is_open(rule):
+        return "open"
+    return "reachable" if target.counters.is_reachable else "unavailable"
 
 
 def _describe(status: WorkerStatus) -> dict[str, int]:

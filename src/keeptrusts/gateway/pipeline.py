@@ -160,6 +160,7 @@ class Pipeline:
         for leg in plan[:-1]:
             if await self._attempt(answer, leg, changes, triggers):
                 return
+            leg.target.counters.fallbacks += 1
         await self._attempt(answer, plan[-1], changes, _NO_TRIGGERS)
 
     async def _attempt(self, answer: Answer, leg: Leg, changes: Changes, triggers: frozenset[Trigger]) -> bool:

@@ -28,11 +28,13 @@ _VERSIONED_ROUTES = frozenset({Route.RESPONSES})
 class TargetCounters:
     """What happened at one target since start. Owned by the event loop.
 
-    `rests_until`: it asked to be left alone until then (`retry-after`), on the monotonic clock.
+    `fallbacks` counts calls that left it for another one. `rests_until`: it asked to be left alone until then
+    (`retry-after`), on the monotonic clock.
     """
 
     requests: int = 0
     failures: int = 0
+    fallbacks: int = 0
     open: int = 0
     upstream_ms: float = 0.0
     last_status: int | None = None

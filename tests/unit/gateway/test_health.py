@@ -59,7 +59,14 @@ def one_target_out_of_reach():
     return make_health(active)
 
 
+def a_breaker_is_open():
+    active = make_active(providers={"circuit_breaker": {"failure_threshold": 2}})
+    active.current().targets[0].counters.breaker.failures = 2
+    return make_health(active)
+
+
 DEGRADED = {
+    "a circuit breaker is open": a_breaker_is_open,
     "a pack was refused": rejected,
     "a provider is out of reach": one_target_out_of_reach,
     "a target has no credential": lambda: make_health(make_active(make_target(), KEYLESS)),
@@ -72,6 +79,12 @@ DEGRADED = {
 def test_what_is_less_than_whole_is_degraded_and_still_served(reason):
     health = DEGRADED[reason]()
     assert (health.state(), health.is_ready()) == (State.DEGRADED, True)
+
+
+def test_health_names_the_target_whose_breaker_is_open_or_that_nobody_reached():
+    assert a_breaker_is_open().full()["providers"] == {"main": "open"}
+    assert one_target_out_of_reach().full()["providers"] == {"main": "unavailable"}
+    assert make_health().full()["providers"] == {"main": "reachable"}
 
 
 def test_a_gateway_without_any_credential_serves_nothing():

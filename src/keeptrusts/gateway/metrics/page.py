@@ -108,20 +108,24 @@ def _refusal_families(counters: Counters) -> Families:
 def _target_families(total: MetricsSnapshot, targets: Mapping[str, TargetStatus]) -> Families:
     attempts = _counter("attempts_total", "Requests sent to a target; one call may make several.")
     failures = _counter("attempt_failures_total", "Those of them that brought an error, or no answer.")
+    left = _counter("fallbacks_total", "Calls that left a target for another one, before the client had seen anything.")
     waited = _counter("upstream_wait_seconds_total", "Time spent waiting for the heads of a target's answers.")
     for target, counted in total.counters.targets.items():
         attempts.add(counted["attempts"], target=target)
         failures.add(counted["failures"], target=target)
+        left.add(counted["fallbacks"], target=target)
         waited.add(counted["waited_us"] / 1_000_000, target=target)
     running = _family("upstream_open", "Calls that are under way at a target.")
     up = _family("target_up", "0 where a target's secret is missing, it was not reached last, or its breaker is open.")
+    breaker = _family("breaker_open", "1 while a target is left alone but for probes.")
     for target, status in targets.items():
+        breaker.add(int(status.state == "open"), target=target)
         running.add(status.open, target=target)
         up.add(int(status.state == "reachable"), target=target)
     connections = _family("upstream_connections", "Open connections to providers and proxies.")
     connections.add(total.levels.upstream_connections - total.levels.upstream_idle, state="busy")
     connections.add(total.levels.upstream_idle, state="idle")
-    yield from (attempts, failures, waited, running, up, connections)
+    yield from (attempts, failures, left, waited, running, up, breaker, connections)
 
 
 def _event_families(total: MetricsSnapshot) -> Families:

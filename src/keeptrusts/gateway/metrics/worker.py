@@ -97,5 +97,6 @@ def _counted(target: Target) -> dict[str, int]:
     return {
         "attempts": counters.requests,
         "failures": counters.failures,
+        "fallbacks": counters.fallbacks,
         "waited_us": int(counters.upstream_ms * 1000),
     }

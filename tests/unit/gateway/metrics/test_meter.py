@@ -6,6 +6,7 @@ from fakes.packs import make_pack, make_snapshot, make_target
 from fakes.policies import WordPolicy
 from fakes.records import Ledger, make_call, make_record
 from keeptrusts.contract.call import Route
+from keeptrusts.contract.events import PolicyOutcome
 from keeptrusts.contract.faults import Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.judging import Tally
@@ -74,14 +75,23 @@ def test_targets_beyond_a_number_are_counted_together(monkeypatch):
     assert {(one.target, one.requests) for one in calls} == {("t0", 2), ("t1", 2), ("t2", 2), ("other", 12)}
 
 
+def test_a_call_with_a_price_is_counted_with_its_cost():
+    meter = Meter()
+    price = {"input_per_mtok_usd": 1.0, "output_per_mtok_usd": 2.0}
+    target = make_snapshot(make_pack(make_target(price=price))).targets[0]
+    usage = Usage(input_tokens=1_000_000, output_tokens=500_000)
+    ended(meter, target=target, call=make_call(model="gpt-4o-mini"), status=200, usage=usage)
+    assert only_series(meter).cost_micros == 2_000_000
+
+
 def test_each_policy_is_counted_with_its_verdict():
     meter = Meter()
     for verdicts in ([], [Rewrite("", "pii_detected", {"email": 1})]):
         tally = Tally(WordPolicy({}, kind="words"), Phase.INPUT)
         for verdict in verdicts:
             tally.add(verdict)
-        ended(meter, tallies=[tally])
-    assert meter.counters().evaluations == {"words": {"allow": 1, "redact": 1}}
+        ended(meter, tallies=[tally], rulings=[PolicyOutcome(kind="rbac", phase="input", verdict="allow")])
+    assert meter.counters().evaluations == {"words": {"allow": 1, "redact": 1}, "rbac": {"allow": 2}}
 
 
 def test_a_call_that_could_not_be_recorded_is_counted_as_the_refusal_that_it_becomes():

@@ -52,7 +52,7 @@ def test_workers_are_added_up():
     series = CallSeries(route="messages", target="main", status="2xx", input_tokens=7, cost_micros=35)
     series.duration.buckets[3] = 2
     counters = Counters(
-        calls={"a": series}, targets={"main": {"attempts": 3, "failures": 1, "waited_us": 250_000}},
+        calls={"a": series}, targets={"main": {"attempts": 3, "failures": 1, "fallbacks": 1, "waited_us": 250_000}},
         evaluations={"pii-detector": {"redact": 4}}, errors={"upstream_timeout": 1}, events_lost=2,
     )  # fmt: skip
     one = MetricsSnapshot(counters=counters, levels=Levels(workers=1, in_flight=1, events_pending=5))
@@ -66,12 +66,21 @@ def test_workers_are_added_up():
     assert metrics[P + "policy_evaluations_total"].value(kind="pii-detector", verdict="redact") == 8
     assert metrics[P + "errors_total"].value(code="upstream_timeout") == 2
     assert metrics[P + "attempts_total"].value(target="main") == 6
+    assert metrics[P + "fallbacks_total"].value(target="main") == 2
     assert metrics[P + "upstream_wait_seconds_total"].value(target="main") == 0.5
     assert metrics[P + "upstream_open"].value(target="main") == 2
     assert metrics[P + "target_up"].value(target="main") == 1
     assert metrics[P + "events_pending"].value() == 10
     assert metrics[P + "events_lost_total"].value() == 4
     assert metrics[P + "workers"].value() == 2
+
+
+def test_a_target_that_is_left_alone_shows():
+    active = make_active(providers={"circuit_breaker": {"failure_threshold": 2}})
+    assert rendered(MetricsSnapshot(), active=active)[P + "breaker_open"].value(target="main") == 0
+    active.current().targets[0].counters.breaker.failures = 2
+    metrics = rendered(MetricsSnapshot(), active=active)
+    assert (metrics[P + "breaker_open"].value(target="main"), metrics[P + "target_up"].value(target="main")) == (1, 0)
 
 
 def test_a_rejected_pack_shows():

@@ -33,5 +33,5 @@ def test_each_target_of_the_pack_is_there_with_what_happened_to_it():
     counters = active.current().targets[0].counters
     counters.requests, counters.failures, counters.upstream_ms = 5, 2, 1500.0
     snapshot = make_worker(active).snapshot()
-    assert snapshot.counters.targets["main"] == {"attempts": 5, "failures": 2, "waited_us": 1_500_000}
-    assert snapshot.counters.targets["keyless"] == {"attempts": 0, "failures": 0, "waited_us": 0}
+    assert snapshot.counters.targets["main"] == {"attempts": 5, "failures": 2, "fallbacks": 0, "waited_us": 1_500_000}
+    assert snapshot.counters.targets["keyless"] == {"attempts": 0, "failures": 0, "fallbacks": 0, "waited_us": 0}
