@@ -311,6 +311,10 @@ def test_a_stream_that_breaks_off_is_never_a_clean_end(key, sample, translator, 
     terminal = len(sample.events) - 1
     for length in range(terminal):
         reader, _, _ = relay(key, translator, client, sample.events[:length])
+        stream = translator.open_stream(model="asked", created=1)
+        for event in sample.events[: length // 2]:
+            stream.feed(event)
+        assert stream.finish() == []
         assert not reader.is_complete or length >= terminal - 1
 
 

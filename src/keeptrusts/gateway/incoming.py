@@ -28,11 +28,16 @@ class Incoming:
         return events if self._translation is None else self._translated(events)
 
     def finish(self) -> list[bytes]:
-        """The last event of a stream that ends without a blank line; none where it was cut in two."""
+        """The last events of a stream: one without a blank line behind it, and what a translation held back.
+
+        None where an event was cut in two: then there is no good end.
+        """
         rest = self._splitter.finish()
-        if not is_whole(rest):
+        if rest.strip() and not is_whole(rest):
             return []
-        return [rest] if self._translation is None else self._translated([rest + b"\n\n"])
+        if self._translation is None:
+            return [rest] if rest.strip() else []
+        return [*self._translated([rest + b"\n\n"] if rest.strip() else []), *self._translation.finish()]
 
     def has_content(self, chunk: bytes) -> bool:
         """Whether content has come, or the stream is over. Raises Fault where it failed before; then it is not read on.

@@ -31,6 +31,9 @@ class Doubling:
     def feed(self, event):
         return [event, event]
 
+    def finish(self):
+        return [b"event: end\n\n"]
+
 
 def test_events_come_whole_however_they_were_cut():
     stream = incoming()
@@ -43,8 +46,14 @@ def test_a_translation_tells_the_events_and_counts():
     stream = incoming(translation=Doubling())
     assert stream.feed(chunk(content="a")) == [chunk(content="a")] * 2
     assert stream.feed(b"data: [DONE]") == []
-    assert stream.finish() == [b"data: [DONE]\n\n"] * 2
+    assert stream.finish() == [b"data: [DONE]\n\n", b"data: [DONE]\n\n", b"event: end\n\n"]
     assert stream.usage == Usage(input_tokens=5)
+
+
+def test_a_translation_has_no_end_where_an_event_was_cut_in_two():
+    stream = incoming(translation=Doubling())
+    assert stream.feed(chunk(content="a") + chunk(content="b")[:9]) == [chunk(content="a")] * 2
+    assert stream.finish() == []
 
 
 @pytest.mark.parametrize(

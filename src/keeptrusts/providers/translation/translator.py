@@ -34,6 +34,9 @@ class StreamTranslator(Protocol):
         The provider's in-band error becomes the client's.
         """
 
+    def finish(self) -> list[bytes]:
+        """The events that are left when the provider's stream ended in good order; none where the answer had not."""
+
 
 class Translator(Protocol):
     """Translates calls of one route and their answers. Immutable, shared by all calls."""

@@ -47,6 +47,11 @@ class ChatChunks:
             return self._grow(read.delta)
         return self._change(read)
 
+    @staticmethod
+    def finish() -> list[bytes]:
+        """Nothing is left: `message_stop` is the one end of a message."""
+        return []
+
     def _grow(self, delta: Delta) -> list[bytes]:
         kind = delta.type
         if kind == "text_delta":

@@ -60,6 +60,10 @@ class MessageStream:
             return self._feed_other(event)
         return self._feed_chunk(chunk, data)
 
+    def finish(self) -> list[bytes]:
+        """Some servers end without [DONE]: then the answer must have said why it ended."""
+        return [] if self._is_over or self._finish_reason is None else self._end([])
+
     def _feed_other(self, event: bytes) -> list[bytes]:
         """The end of the stream, a comment, or an event whose data stand on several lines."""
         data = sse.parse(event)[1]

@@ -62,6 +62,11 @@ class ResponseEvents:
             return self._grow(read.delta)
         return self._change(read)
 
+    @staticmethod
+    def finish() -> list[bytes]:
+        """Nothing is left: `message_stop` is the one end of a message."""
+        return []
+
     def _grow(self, delta: Delta) -> list[bytes]:
         if delta.type in _QUIET_DELTAS:
             return []

@@ -73,6 +73,16 @@ def test_a_provider_that_never_tells_its_usage_is_served_with_zeros():
     assert message["content"] == [{"type": "text", "text": "Hello"}]
 
 
+def test_a_server_that_ends_without_a_word_has_ended_where_the_answer_had():
+    stream = MessageStream("claude")
+    sent = feed(*TEXT, chunk("stop"), stream=stream) + stream.finish()
+    assert put_together(sent)["content"] == [{"type": "text", "text": "Hello"}]
+    assert stream.finish() == []
+    broken = MessageStream("claude")
+    feed(*TEXT, stream=broken)
+    assert broken.finish() == []
+
+
 def test_a_whole_answer_in_one_chunk_is_a_stream_too():
     assert put_together(feed(chunk("stop", content="Hello", role="assistant"), usage_chunk())) == whole(content="Hello")
     message = {"id": "chatcmpl-7x", "choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
