@@ -25,6 +25,8 @@ from keeptrusts.gateway.outbox import open_outbox
 from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
 from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.spend.book import Owner, open_book
+from keeptrusts.gateway.spend.ledger import open_ledger
 from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.policies.verdict import Phase
@@ -90,11 +92,17 @@ async def open_memory_gateway(directory: Path, *answers, content=None, policies=
     active = ActiveConfig(dataclasses.replace(snapshot, **judges))
     clock, gauges, client, source = FakeClock(), Gauges(), MemoryClient(*answers), NoSource()
     callers = callers or AnonymousCallers(loopback_only=True)
-    async with open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox:
+    async with (
+        open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox,
+        open_ledger(directory, clock) as ledger,
+        open_book(ledger, Owner(boot_id="ab" * 16, spool="0", last_seq=lambda: outbox.last_seq), clock) as book,
+    ):
         meter = Meter()
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans))
+        pipeline = Pipeline(
+            active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans), book=book
+        )
         worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=[])
         instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, metrics, source, active)
-        pages = Pages(active, callers, worker, instance, Watchers(callers, Secrets({}, None)))
+        pages = Pages(active, callers, worker, instance, Watchers(callers, Secrets({}, None)), book)
         yield MemoryGateway(active, client, gauges, pipeline, pages, meter, source, clock, directory)

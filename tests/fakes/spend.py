@@ -50,9 +50,12 @@ class DirectSource:
 
     def __init__(self, file):
         self.file = file
-        self.listeners = {}
+        self.listeners = {}  # by owner
         self.is_down = False
         self.reports = []
+
+    def listen(self, owner, on_recall):
+        self.listeners[owner] = on_recall
 
     async def claim(self, claim):
         self._check()
@@ -63,7 +66,7 @@ class DirectSource:
         self.reports.append(report)
         answer = self.file.lease(report)
         for owner, recall in answer.recalls:
-            if owner in self.listeners:
+            if self.listeners.get(owner):
                 self.listeners[owner](recall)
         return answer.grants
 

@@ -20,6 +20,7 @@ from keeptrusts.gateway.serving import Place, Serving, open_serving, take_token
 from keeptrusts.gateway.settings import InvalidSettings, Settings
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.sources.file import FileSource
+from keeptrusts.gateway.spend.ledger import open_ledger
 from keeptrusts.runtime.clock import Clock, SystemClock
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.logs import configure_logs
@@ -70,8 +71,11 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
             await packs.run(take_change)
 
         await stack.enter_async_context(background(watch))
+        ledger = await stack.enter_async_context(open_ledger(directory, clock))
         serving = await stack.enter_async_context(
-            open_serving(settings, place, packs.active, callers, clock=clock, make_instance=make_instance)
+            open_serving(
+                settings, place, packs.active, callers, clock=clock, make_instance=make_instance, slices=ledger
+            )
         )
         yield Gateway(serving, packs.source)
 

@@ -101,6 +101,11 @@ class Outbox:
         return self._spool.pending
 
     @property
+    def last_seq(self) -> int:
+        """The number of the last event."""
+        return self._spool.next_seq - 1
+
+    @property
     def dropped(self) -> int:
         """Events lost since start."""
         return self._spool.lost

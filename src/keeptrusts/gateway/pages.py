@@ -20,6 +20,8 @@ from keeptrusts.gateway.routes import MODEL_PAGES, Page
 from keeptrusts.gateway.routing import list_models
 from keeptrusts.gateway.settings import is_loopback
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.spend.book import Budget, SpendBook
+from keeptrusts.gateway.spend.refusals import when
 from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.runtime.http.compression import encode_body
 
@@ -33,20 +35,27 @@ class Pages:
     """
 
     def __init__(
-        self, active: ActiveConfig, callers: Callers, worker: WorkerHealth, instance: Instance, watchers: Watchers
+        self,
+        active: ActiveConfig,
+        callers: Callers,
+        worker: WorkerHealth,
+        instance: Instance,
+        watchers: Watchers,
+        book: SpendBook,
     ) -> None:
         self._active = active
         self._callers = callers
         self._worker = worker
         self._instance = instance
         self._watchers = watchers
+        self._book = book
         self._local: dict[Page, Callable[[Head], tuple[int, Any]]] = {
             Page.ALIVE: lambda _: (200, {"status": "alive"}),
             Page.READY: self._ready_page,
             Page.MODELS: self._models_page,
-            Page.ME: self._me_page,
         }
         self._shared: dict[Page, Callable[[Head], Awaitable[tuple[int, Any]]]] = {
+            Page.ME: self._me_page,
             Page.CONFIG: self._config_page,
             Page.RELOAD: self._reload_page,
             Page.PROVIDER_METRICS: self._provider_metrics_page,
@@ -112,9 +121,10 @@ class Pages:
         )
         return 200, {"object": "list", "data": models, "has_more": False, **ends}
 
-    def _me_page(self, head: Head) -> tuple[int, Any]:
+    async def _me_page(self, head: Head) -> tuple[int, Any]:
         caller = self._identify(head)
         snapshot = self._active.current()
+        budget = None if snapshot.spend is None else await self._book.budget(snapshot.spend, caller.key_id)
         return 200, {
             "key_id": caller.key_id,
             "user": caller.identity.user,
@@ -127,6 +137,7 @@ class Pages:
                 "max_body_bytes": snapshot.pack.size_limits.max_body_bytes,
                 "max_in_flight": snapshot.pack.limits.max_in_flight,
             },
+            "budget": None if budget is None else _budget(budget),
         }
 
     async def _config_page(self, head: Head) -> tuple[int, Any]:
@@ -178,6 +189,19 @@ class Pages:
 
 def _list_models(snapshot: Snapshot, caller: Caller) -> list[str]:
     return list_models(snapshot.targets, permitted_models(snapshot.call_policies, caller.identity))
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    """Micro-dollars: what may be spent in a day, what is spent, what calls under way hold, and what is left."""
+    return {
+        "bucket": budget.bucket,
+        "day": budget.day,
+        "cap_micros": budget.cap_micros,
+        "spent_micros": budget.spent_micros,
+        "held_micros": budget.held_micros,
+        "left_micros": budget.left_micros,
+        "resets_at": when(budget.resets_ns),
+    }
 
 
 def _model(name: str, snapshot: Snapshot) -> dict[str, Any]:

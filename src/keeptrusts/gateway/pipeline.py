@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from keeptrusts.contract.call import Call, Changes, Route
+from keeptrusts.contract.call import Changes, Route, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
@@ -27,10 +27,13 @@ from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, client_request_id
 from keeptrusts.gateway.routing import ALWAYS, Leg, Trigger
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.spend.admission import BUDGET_SPENT, WITHIN_BUDGET, bound_plan
+from keeptrusts.gateway.spend.book import SpendBook
+from keeptrusts.gateway.spend.learned import LearnedBounds
 from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
+from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.providers.catalog import dialect_of
-from keeptrusts.providers.dialect import Dialect
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
 from keeptrusts.runtime.identifiers import HexPool
@@ -67,7 +70,7 @@ class Admission(BodyRule):
 class Pipeline:
     """Serves calls on model routes. Shared by all connections; what belongs to one call is in its CallRecord."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a gateway
         self,
         active: ActiveConfig,
         callers: Callers,
@@ -77,6 +80,7 @@ class Pipeline:
         gauges: Gauges,
         *,
         telemetry: Telemetry,
+        book: SpendBook,
     ) -> None:
         self._active = active
         self._callers = callers
@@ -85,6 +89,8 @@ class Pipeline:
         self._clock = clock
         self._gauges = gauges
         self._telemetry = telemetry
+        self._book = book
+        self._learned = LearnedBounds()
         self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
@@ -149,10 +155,32 @@ class Pipeline:
         snapshot, identity = record.snapshot, record.caller.identity
         if snapshot.call_policies:
             check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
-        changes = await self._judge_input(dialect, call, record) if snapshot.input.policies else {}
+        texts: Sequence[Text] = ()
+        unreadable: Sequence[Unreadable] = ()
+        if snapshot.input.policies or snapshot.spend is not None:
+            texts, unreadable = dialect.texts(call)
+        changes = await self._judge_input(texts, unreadable, record) if snapshot.input.policies else {}
         permits = permitted_models(snapshot.call_policies, identity)
         plan = snapshot.router.plan(call, dialect.name, self._clock.monotonic(), permits)
+        if snapshot.spend is not None:
+            learned = self._learned if snapshot.spend.bound == "learned" else None
+            plan, worst_micros = bound_plan(plan, call, changes, unreadable, learned)
+            await self._hold(record, snapshot.spend, worst_micros)
         await self._bring(answer, plan, changes)
+        if snapshot.spend is not None and record.target is not None and record.usage is not None:
+            self._learned.learn(record.target.id, call, record.usage)
+
+    async def _hold(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> None:
+        """Take what the call may cost out of its budget. Raises Fault where there is no room."""
+        book, key_id, received_ns = self._book, record.caller.key_id, record.received_ns
+        try:
+            hold = book.try_hold(limit, key_id, received_ns, worst_micros)
+            record.hold = hold or await book.hold(limit, key_id, received_ns, worst_micros)
+            record.rulings.append(WITHIN_BUDGET)
+        except Fault as fault:
+            if fault.code is Code.BUDGET_EXCEEDED:
+                record.rulings.append(BUDGET_SPENT)
+            raise
 
     async def _bring(self, answer: Answer, plan: Sequence[Leg], changes: Changes) -> None:
         """Try one target after the other, until the client has an answer. Raises Fault where the last one fails."""
@@ -189,9 +217,10 @@ class Pipeline:
             attempted.end()
         return True
 
-    async def _judge_input(self, dialect: Dialect, call: Call, record: CallRecord) -> Changes:
+    async def _judge_input(
+        self, texts: Sequence[Text], unreadable: Sequence[Unreadable], record: CallRecord
+    ) -> Changes:
         judge = record.snapshot.input
-        texts, unreadable = dialect.texts(call)
         judge.check_unreadable(unreadable)
         tallies = judge.tallies()
         record.tallies += tallies

@@ -15,6 +15,7 @@ from keeptrusts.gateway.faults import status_of
 from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.spend.account import Hold
 from keeptrusts.gateway.targets import Target
 from keeptrusts.gateway.trace import Trace
 from keeptrusts.providers.errors import POLICY_CODES
@@ -90,6 +91,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     upstream_s: float = 0.0
     latency_s: float = 0.0
     overhead_s: float | None = None
+    hold: Hold | None = None
     is_sent: bool = False
     is_closed: bool = False
 
@@ -136,6 +138,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             self.error_code = fault.code
             raise
         finally:
+            if self.hold is not None:  # after its event: what is counted is never more than what the events say
+                self.hold.settle(self.cost or 0)
             self.observer.note(self)
 
     def decision(self) -> Decision:
@@ -179,7 +183,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             b"true" if usage.estimated else b"false",
             _rare_counts(usage),
             b"null" if cost is None else b"%d" % cost,
-            _NO_SPEND,
+            _NO_SPEND if self.hold is None else self.hold.account.event_members,
         )
 
     def _reason(self, decision: Decision) -> str | None:

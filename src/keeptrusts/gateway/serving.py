@@ -26,6 +26,8 @@ from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Pipeline
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import InvalidSettings, Settings
+from keeptrusts.gateway.spend.book import Owner, open_book
+from keeptrusts.gateway.spend.slices import SliceSource
 from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.tracing.start import open_tracing
 from keeptrusts.gateway.watchers import Watchers
@@ -78,7 +80,7 @@ class Serving:
 
 
 @asynccontextmanager
-async def open_serving(
+async def open_serving(  # noqa: PLR0913 - the parts of a gateway
     settings: Settings,
     place: Place,
     active: ActiveConfig,
@@ -86,17 +88,20 @@ async def open_serving(
     *,
     clock: Clock,
     make_instance: Callable[[WorkerHealth, WorkerMetrics], Instance],
+    slices: SliceSource,
     sockets: Sequence[socket] = (),
 ) -> AsyncIterator[Serving]:
     """A worker for the life of the block. `sockets` are bound ones, where they were handed in.
 
-    Raises InvalidSettings, CannotListen, OSError.
+    `slices` is where money is leased. Raises InvalidSettings, CannotListen, OSError.
     """
     async with AsyncExitStack() as stack:
         lines = LineWriter(sys.stdout.fileno()) if settings.events_stdout else None
         outbox = await stack.enter_async_context(
             open_outbox(place.spool, boot_id=place.boot_id, clock=clock, limits=place.spool_limits, lines=lines)
         )
+        owner = Owner(boot_id=place.boot_id, spool=str(place.index), last_seq=lambda: outbox.last_seq)
+        book = await stack.enter_async_context(open_book(slices, owner, clock))
         client = await stack.enter_async_context(
             open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
         )
@@ -105,9 +110,11 @@ async def open_serving(
         spans = await stack.enter_async_context(open_tracing(settings.environment, f"ins_{place.boot_id}"))
         servers: list[Server] = []
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers, spans=spans)
-        pipeline = Pipeline(active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans))
+        pipeline = Pipeline(
+            active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans), book=book
+        )
         watchers = Watchers(callers, Secrets(settings.environment, settings.secrets_dir))
-        pages = Pages(active, callers, health, make_instance(health, metrics), watchers)
+        pages = Pages(active, callers, health, make_instance(health, metrics), watchers, book)
         tls = server_tls(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
         servers += [
             await stack.enter_async_context(open_server(front, sock=sock, tls=tls))

@@ -19,6 +19,7 @@ from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.catalog import CompiledPolicy, compile_chain, load_pack, text_policies
 from keeptrusts.policies.data_routing import DataRouting
 from keeptrusts.policies.rbac import Rbac
+from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.policies.verdict import CallPolicy, Phase
 
 PackSource: TypeAlias = Literal["file", "last_good"]
@@ -43,6 +44,7 @@ class Snapshot:
     output: Judge
     call_policies: tuple[CallPolicy, ...]
     identity_headers: tuple[bytes, ...]
+    spend: SpendLimit | None
     targets: tuple[Target, ...]
     router: Router
     events: Source
@@ -85,6 +87,7 @@ class SnapshotMaker:
             output=self._judge(chain, Phase.OUTPUT),
             call_policies=call_policies,
             identity_headers=identity_headers(*(policy.identity_headers for policy in call_policies)),
+            spend=next((policy for policy in chain if isinstance(policy, SpendLimit)), None),
             targets=targets,
             router=Router(targets, pack.providers),
             events=self._event_source(pack, digest, is_audited=any(isinstance(p, AuditLoggerSpec) for p in chain)),

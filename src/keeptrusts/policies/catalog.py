@@ -16,11 +16,11 @@ from keeptrusts.policies.dlp_filter import DlpFilter, DlpFilterSpec
 from keeptrusts.policies.pii_detector import PiiDetector, PiiDetectorSpec
 from keeptrusts.policies.prompt_injection import PromptInjectionSpec
 from keeptrusts.policies.rbac import Rbac, RbacSpec
-from keeptrusts.policies.spend_limit import SpendLimitSpec
+from keeptrusts.policies.spend_limit import SpendLimit, SpendLimitSpec
 from keeptrusts.policies.verdict import TextPolicy
 
-CompiledPolicy: TypeAlias = TextPolicy | Rbac | DataRouting | AuditLoggerSpec
-"""What runs: a policy that reads texts, calls or targets, or the settings by which events are kept."""
+CompiledPolicy: TypeAlias = TextPolicy | Rbac | DataRouting | SpendLimit | AuditLoggerSpec
+"""What runs: a policy that reads texts, calls, targets or costs, or the settings by which events are kept."""
 
 
 def _as_written(spec: AuditLoggerSpec) -> AuditLoggerSpec:
@@ -67,7 +67,7 @@ _KINDS = (
     PolicyKind(
         name="spend-limit",
         spec=SpendLimitSpec,
-        compile=None,
+        compile=SpendLimit.compile,
         phases=("admission",),
         summary="holds a hard cap on the money spent in a day",
         needs_prices=True,
@@ -121,7 +121,9 @@ def compile_chain(pack: Pack) -> tuple[CompiledPolicy, ...]:
 
 def text_policies(chain: Iterable[CompiledPolicy]) -> tuple[TextPolicy, ...]:
     """Those of a chain that read texts."""
-    return tuple(policy for policy in chain if not isinstance(policy, AuditLoggerSpec | Rbac | DataRouting))
+    return tuple(
+        policy for policy in chain if not isinstance(policy, AuditLoggerSpec | Rbac | DataRouting | SpendLimit)
+    )
 
 
 def _compile(name: str, settings: Mapping[str, Any]) -> CompiledPolicy:

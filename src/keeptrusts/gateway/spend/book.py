@@ -113,9 +113,9 @@ class SpendBook:
         finally:
             timer.cancel()
 
-    async def budget(self, limit: SpendLimit, key_id: str | None, now_ns: int) -> Budget:
-        """How the bucket of this key stands, as far as it is known; the ledger is asked where nobody did yet."""
-        account = self._find(limit, key_id, now_ns)
+    async def budget(self, limit: SpendLimit, key_id: str | None) -> Budget:
+        """How the bucket of this key stands now, as far as it is known; the ledger is asked where nobody did yet."""
+        account = self._find(limit, key_id, self._clock.unix_ns())
         if not account.is_known:
             self.note_change(account)
             told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -278,8 +278,10 @@ def _undo(waiter: Waiter) -> None:
 async def open_book(source: SliceSource, owner: Owner, clock: Clock) -> AsyncIterator[SpendBook]:
     """A book for the life of the block; what it has left goes back to the ledger at the end."""
     book = SpendBook(source, owner, clock)
+    source.listen(owner.boot_id, book.recall)
     try:
         async with background(book.run):
             yield book
     finally:
+        source.listen(owner.boot_id, None)
         await book.finish()

@@ -122,8 +122,8 @@ class LedgerFile:
         ).fetchone()
         row = db.execute("SELECT granted FROM slices WHERE bucket = ? AND day = ? AND owner = ?", (bucket, day, owner))
         granted: int = (row.fetchone() or (0,))[0]
-        mine = max(granted - request.returned_micros, request.spent_micros + request.held_micros)
-        more = size_grant(request, request.cap_micros - settled - used - mine)
+        # Where it spent more than it had, its need says so: what is granted now covers that first.
+        more = size_grant(request, request.cap_micros - settled - used - (granted - request.returned_micros))
         if request.is_last:
             _close_slice(db, bucket, day, owner, request.spent_micros)
         else:

@@ -5,12 +5,13 @@ nothing. `granted - returned` is the owner's to hold and spend; the ledger count
 spent where that is more, until the owner returns it or is recovered.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A worker begins. `owner` is its boot id, `spool` where it writes its events, `seq` the last number there.
 
     What earlier owners of the spool left open is settled first, by the events that stand in it up to `seq`.
@@ -21,7 +22,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
 
-class SliceRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SliceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One bucket and day of a report.
 
     `need_micros` is the least more that helps, `wait_micros` what all calls that wait lack together; both are 0 where
@@ -43,7 +44,7 @@ class SliceRequest(msgspec.Struct, frozen=True, kw_only=True):
     is_last: bool = False
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Everything that changed at one owner, and the number of the last event that its totals include."""
 
     owner: str
@@ -52,7 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     requests: tuple[SliceRequest, ...] = ()
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
+class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The answer to one request. `granted_micros` is the owner's total.
 
     `others_spent_micros` is what everybody else spent, `others_leased_micros` what they have and did not spend.
@@ -65,17 +66,27 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     others_leased_micros: int
 
 
-class Grants(msgspec.Struct, frozen=True, kw_only=True):
+class Grants(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The answers to a report, in its order."""
 
     grants: tuple[Grant, ...] = ()
 
 
-class Recall(msgspec.Struct, frozen=True, kw_only=True):
+class Recall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Somebody else needs room: hand back what no call holds."""
 
     bucket: str
     day: str
+
+
+class Claimed(msgspec.Struct, frozen=True, tag=True):
+    """The answer to a claim."""
+
+
+class Unavailable(msgspec.Struct, frozen=True, tag=True):
+    """The answer where the ledger cannot be asked or cannot write: nothing was noted, nothing granted."""
+
+    reason: str
 
 
 class LedgerUnavailable(Exception):
@@ -84,6 +95,9 @@ class LedgerUnavailable(Exception):
 
 class SliceSource(Protocol):
     """Grants slices: the ledger itself, or a channel to it."""
+
+    def listen(self, owner: str, on_recall: Callable[[Recall], None] | None) -> None:
+        """Tell this owner, from now on, when somebody needs what it does not use; None: no longer."""
 
     async def claim(self, claim: Claim) -> None:
         """Settle what earlier owners of the spool left, and make `owner` its owner. Raises LedgerUnavailable."""

@@ -211,7 +211,7 @@ async def test_the_budget_of_a_key_is_told_also_before_its_first_call(instance):
         await take(one, 10)
         one.recall(Recall(bucket="pack", day="2026-11-23"))
         await asyncio.sleep(0.01)
-        budget = await two.budget(LIMIT, None, NOW_NS)
+        budget = await two.budget(LIMIT, None)
         assert (budget.cap_micros, budget.spent_micros, budget.held_micros, budget.left_micros) == (100, 25, 10, 65)
 
 

@@ -127,6 +127,13 @@ def test_a_cost_beyond_the_slice_counts_against_everybody(file):
     assert granted(file, ask(30), spool="1") == 30
 
 
+def test_what_was_spent_beyond_a_slice_is_made_up_for_once_and_not_twice(file):
+    claim(file)
+    granted(file, ask(50))
+    assert granted(file, ask(20 + 31, spent=70)) == 50
+    assert granted(file, ask(20 + 30, spent=70)) == 100
+
+
 def test_a_report_that_comes_twice_changes_nothing(file):
     claim(file)
     granted(file, ask(60))
