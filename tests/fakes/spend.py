@@ -9,6 +9,7 @@ from fakes.clock import START_NS, FakeClock
 from keeptrusts.gateway.spend.account import Account
 from keeptrusts.gateway.spend.book import Owner, SpendBook
 from keeptrusts.gateway.spend.slices import LedgerUnavailable
+from keeptrusts.gateway.spend.spooled import Survey
 from keeptrusts.policies.spend_limit import SpendLimit, SpendLimitSpec
 
 NOW_NS = START_NS
@@ -25,6 +26,7 @@ class MemoryEvents:
     """Stands where the spooled events do: one list per spool, of (bucket, day, micros)."""
 
     spools: dict = field(default_factory=dict)
+    lost: dict = field(default_factory=dict)
 
     def write(self, spool, bucket, day, micros):
         self.spools.setdefault(spool, []).append((bucket, day, micros))
@@ -40,6 +42,9 @@ class MemoryEvents:
         for bucket, day, micros in self.spools.get(spool, ())[after:upto]:
             sums[bucket, day] += micros
         return sums
+
+    def survey(self, spool, upto):
+        return Survey(self.spent(spool, 0, upto), self.lost.get(spool, 0))
 
     def total(self, bucket="pack", day=TODAY):
         return sum(self.spent(spool, 0, self.last_seq(spool))[bucket, day] for spool in self.spools)

@@ -2,7 +2,7 @@
 
 import typer
 
-from keeptrusts.cli import doctor, events, gateway, init, policy, up
+from keeptrusts.cli import doctor, events, gateway, init, policy, spend, up
 
 app = typer.Typer(
     name="kt",
@@ -15,6 +15,7 @@ app.command("up")(up.up)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(policy.app, name="policy")
 app.add_typer(events.app, name="events")
+app.add_typer(spend.app, name="spend")
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 

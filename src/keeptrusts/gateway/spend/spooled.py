@@ -1,6 +1,7 @@
 """What the spooled decision events say was spent: the truth that a ledger is recovered from and held against."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -27,6 +28,14 @@ class SpentFacts(msgspec.Struct):
 _read = msgspec.json.Decoder(SpentFacts).decode
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What all events of a spool cost together, and the number of the last one that is gone (0: none is)."""
+
+    sums: Sums
+    last_lost: int
+
+
 class Events(Protocol):
     """The decision events of an instance, by spool. `after` is excluded, `upto` included."""
 
@@ -49,10 +58,20 @@ class SpooledEvents:
         return first.seq if first else 1
 
     def spent(self, spool: str, after: int, upto: int) -> Sums:
-        sums: Sums = Counter()
         if upto <= after:
-            return sums
-        reader = SpoolReader(self._root / spool, Position(self._segment_of(spool, after + 1)))
+            return Counter()
+        return self._sum(SpoolReader(self._root / spool, Position(self._segment_of(spool, after + 1))), after, upto)
+
+    def survey(self, spool: str, upto: int) -> Survey:
+        """All that is there up to this event. Declared losses are losses."""
+        reader = SpoolReader(self._root / spool)
+        sums = self._sum(reader, 0, upto)
+        holes = [min(last, upto) for first, last in reader.holes if first <= upto]
+        return Survey(sums, max(self.first_seq(spool) - 1, *holes, 0))
+
+    @staticmethod
+    def _sum(reader: SpoolReader, after: int, upto: int) -> Sums:
+        sums: Sums = Counter()
         for record in reader.read():
             if record.seq > upto:
                 break

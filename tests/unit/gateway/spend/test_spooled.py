@@ -50,5 +50,18 @@ def test_only_the_segments_that_matter_are_read(spool, tmp_path):
     assert events.spent("0", 0, 40) == {PACK: 41 - first}
 
 
+def test_a_survey_sums_all_and_says_up_to_where_events_are_gone(spool, tmp_path):
+    write(spool, *[(PACK, 1)] * 40)
+    events = SpooledEvents(tmp_path)
+    survey = events.survey("0", 40)
+    assert (survey.sums, survey.last_lost) == ({PACK: 40}, 0)
+    spool.declare_loss(41, 43, "write_failed")
+    spool.next_seq = 44
+    write(spool, (PACK, 1))
+    assert [events.survey("0", upto).last_lost for upto in (40, 42, 99)] == [0, 42, 43]
+    (tmp_path / "0" / "0000000001.log").unlink()
+    assert events.survey("0", 40).last_lost == events.first_seq("0") - 1 > 0
+
+
 def test_a_spool_that_is_not_there_has_nothing(tmp_path):
     assert (SpooledEvents(tmp_path).first_seq("7"), SpooledEvents(tmp_path).spent("7", 0, 9)) == (1, {})
