@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from keeptrusts.providers.translation.chat_to_messages.schemas import can_hold
 from keeptrusts.providers.translation.chat_to_messages.thinking import EFFORTS
 from keeptrusts.providers.translation.chat_to_messages.tools import carries_choice, carries_tools
 from keeptrusts.providers.translation.members import Member, carried, find_refused, left_out, refused
@@ -38,7 +39,7 @@ def _carries_format(value: Any) -> bool:
         return True
     if value.get("type") == "json_schema":
         inner = value.get("json_schema")
-        return type(inner) is not dict or type(inner.get("schema")) is dict
+        return type(inner) is not dict or can_hold(inner.get("schema"))
     return value.get("type") == "text"
 
 
@@ -56,7 +57,8 @@ MEMBERS: Mapping[str, Member] = MappingProxyType({
     "parallel_tool_calls": carried("`false` is `tool_choice.disable_parallel_tool_use`"),
     "reasoning_effort": carried("`thinking` and `output_config.effort`, see below", _is_effort),
     "response_format": carried(
-        "`json_schema` is `output_config.format`; refused: `json_object`, which has no equal there", _carries_format
+        "`json_schema` is `output_config.format`; refused: schemas beyond Anthropic's, and `json_object`: no equal",
+        _carries_format,
     ),
     "safety_identifier": carried("`metadata.user_id`"),
     "service_tier": carried(
@@ -70,7 +72,8 @@ MEMBERS: Mapping[str, Member] = MappingProxyType({
     "temperature": carried("`temperature`; refused above 1, where Anthropic's range ends", _is_mild),
     "thinking": carried("`thinking`, Anthropic's own; refused beside `reasoning_effort`"),
     "tool_choice": carried("`tool_choice`: `required` is `any`; refused: `allowed_tools`", carries_choice),
-    "tools": carried("`tools`; refused: any that is not a function", carries_tools),
+    "tools": carried("`tools`; refused: all but functions, and `strict` with a schema beyond Anthropic's",
+                     carries_tools),
     "top_k": carried("`top_k`, Anthropic's own"),
     "top_p": carried("`top_p`"),
     "user": carried("`metadata.user_id`, where `safety_identifier` is not given"),

@@ -45,7 +45,7 @@ def write_effort(effort: str, model: str, max_tokens: int, *, continues: bool) -
     if budget >= max_tokens:
         raise Fault(
             Code.INVALID_REQUEST,
-            f"With `reasoning_effort`, this model needs `max_completion_tokens` above {MIN_BUDGET}.",
+            f"To think, this model needs a limit of more than {MIN_BUDGET} output tokens.",
             param="reasoning_effort",
         )
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}

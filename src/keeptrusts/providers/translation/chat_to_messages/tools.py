@@ -3,6 +3,7 @@
 from typing import Any
 
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.providers.translation.chat_to_messages.schemas import can_hold
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 _TOOL_KEYS = frozenset({"type", "function", "cache_control"})
@@ -52,11 +53,14 @@ def _carries_tool(tool: Any) -> bool:
     if type(tool) is not dict:
         return True  # no tool at all: that is said when it is written
     function = tool.get("function")
-    return (
-        tool.get("type", "function") == "function"
-        and tool.keys() <= _TOOL_KEYS
-        and (type(function) is not dict or function.keys() <= _FUNCTION_KEYS)
-    )
+    if tool.get("type", "function") != "function" or not tool.keys() <= _TOOL_KEYS:
+        return False
+    return type(function) is not dict or _carries_function(function)
+
+
+def _carries_function(function: dict[str, Any]) -> bool:
+    is_held = bool(function.get("strict") and function.get("parameters"))
+    return function.keys() <= _FUNCTION_KEYS and (not is_held or can_hold(function["parameters"]))
 
 
 def _write_tool(index: int, tool: Any) -> dict[str, Any]:
@@ -65,8 +69,9 @@ def _write_tool(index: int, tool: Any) -> dict[str, Any]:
     written: dict[str, Any] = {"name": function["name"]}
     if function.get("description"):
         written["description"] = function["description"]
-    written["input_schema"] = _schema_of(function.get("parameters"), f"{place}.function.parameters")
-    if function.get("strict"):
+    is_strict = bool(function.get("strict"))
+    written["input_schema"] = _schema_of(function.get("parameters"), f"{place}.function.parameters", is_strict)
+    if is_strict:
         written["strict"] = True
     mark = tool.get("cache_control") or function.get("cache_control")
     if mark:
@@ -74,12 +79,14 @@ def _write_tool(index: int, tool: Any) -> dict[str, Any]:
     return written
 
 
-def _schema_of(parameters: Any, place: str) -> dict[str, Any]:
+def _schema_of(parameters: Any, place: str, is_strict: bool) -> dict[str, Any]:
     """Without parameters a function takes an empty object; a schema says that it is one."""
     if parameters is None:
         parameters = {}
     if type(parameters) is not dict:
         raise Fault(Code.INVALID_REQUEST, f"`{place}` must be an object.", param=place)
+    if not parameters and is_strict:
+        return {"type": "object", "properties": {}, "additionalProperties": False}
     return parameters if "type" in parameters else {"type": "object", **parameters}
 
 

@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion
 
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
@@ -13,6 +16,7 @@ from keeptrusts.providers.translation.chat_to_messages.call import (
     write_call,
 )
 from keeptrusts.providers.translation.chat_to_messages.members import MEMBERS
+from keeptrusts.providers.translation.chat_to_messages.reply import read_reply
 from keeptrusts.providers.translation.fate import Fate
 
 HI = [{"role": "user", "content": "hi"}]
@@ -115,6 +119,27 @@ def test_a_call_that_offers_no_tools_any_more_forbids_those_that_were_used():
     sent = translated(messages=messages)
     assert sent["tools"] == [{"name": "f", "input_schema": {"type": "object"}}]
     assert sent["tool_choice"] == {"type": "none"}
+
+
+said = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9).filter(lambda text: not text.isspace())
+given_inputs = st.dictionaries(said, said | st.integers() | st.booleans() | st.none() | st.lists(said), max_size=3)
+uses = st.lists(given_inputs, max_size=3).map(
+    lambda inputs: [
+        {"type": "tool_use", "id": f"toolu_{index}", "name": "f", "input": given} for index, given in enumerate(inputs)
+    ]
+)
+
+
+@given(texts=st.lists(said, max_size=2), uses=uses)
+@settings(max_examples=60, deadline=None)
+def test_an_answer_that_is_sent_back_arrives_as_it_was_given(texts, uses):
+    blocks = [*({"type": "text", "text": text} for text in texts), *uses]
+    reply = read_reply(json.dumps({"id": "m", "content": blocks}).encode(), model="m", created=1)
+    message = ChatCompletion.model_validate_json(reply.body).choices[0].message
+    results = [{"role": "tool", "tool_call_id": use["id"], "content": "x"} for use in uses]
+    turns = translated(messages=[*HI, message.model_dump(), *results])["messages"]
+    expected = [{"type": "text", "text": "".join(texts)}] if texts else []
+    assert [block for turn in turns[1:2] for block in turn["content"]] == [*expected, *uses]
 
 
 def test_changes_arrive_and_what_they_replace_does_not():

@@ -74,6 +74,8 @@ def test_values_that_can_be_carried_or_say_nothing_are_no_obstacles(key, value):
         ("response_format", {"type": "json_object"}),
         ("response_format", {"type": "grammar"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "x"}}),
+        ("response_format", {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}),
+        ("tools", [{"type": "function", "function": {"name": "f", "strict": True, "parameters": {"type": "object"}}}]),
         ("tool_choice", {"type": "allowed_tools", "allowed_tools": {}}),
         ("tool_choice", "sometimes"),
         ("tools", [{"type": "custom", "custom": {"name": "f"}}]),

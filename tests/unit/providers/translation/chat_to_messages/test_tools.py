@@ -10,7 +10,7 @@ from keeptrusts.providers.translation.chat_to_messages.tools import (
     write_tools,
 )
 
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "additionalProperties": False}
 
 
 def test_a_function_becomes_a_tool():
@@ -31,6 +31,16 @@ def test_a_function_without_parameters_takes_an_empty_object(parameters):
     assert write_tools([{"type": "function", "function": function}]) == [
         {"name": "now", "input_schema": {"type": "object"}}
     ]
+
+
+def test_a_strict_function_is_held_to_its_schema_or_refused():
+    function = {"name": "now", "strict": True}
+    (tool,) = write_tools([{"type": "function", "function": function}])
+    assert tool["input_schema"] == {"type": "object", "properties": {}, "additionalProperties": False}
+    assert carries_tools([{"type": "function", "function": {**function, "parameters": SCHEMA}}])
+    open_schema = {"type": "object", "properties": {}}
+    assert not carries_tools([{"type": "function", "function": {**function, "parameters": open_schema}}])
+    assert carries_tools([{"type": "function", "function": {"name": "now", "parameters": open_schema}}])
 
 
 @pytest.mark.parametrize(
