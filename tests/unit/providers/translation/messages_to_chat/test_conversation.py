@@ -113,6 +113,7 @@ def test_an_answer_that_was_begun_is_an_obstacle():
     assert obstacle_of(messages=[{**user("a"), "name": "Anna"}]) == "messages[0]"
     assert obstacle_of(messages=[user([{"type": "x"}])]) == "messages[0].content[0]"
     assert obstacle_of(messages=[]) is None
+    assert obstacle_of(messages=["x", user("a")]) is None
     assert obstacle_of(system=[{"type": "image"}, {"type": "x"}]) == "system[1]"
 
 

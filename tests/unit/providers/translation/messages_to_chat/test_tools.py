@@ -94,6 +94,7 @@ def test_a_choice_of_another_kind_is_an_obstacle():
     ("members", "param"),
     [
         ({"tools": [{"name": "x"}]}, "tools[0]"),
+        ({"tools": ["x"]}, "tools[0]"),
         ({"tools": [{"input_schema": {}}]}, "tools[0].name"),
         ({"tools": [{**TOOL, "description": 5}]}, "tools[0].description"),
         ({"tools": [TOOL], "tool_choice": "auto"}, "tool_choice"),
