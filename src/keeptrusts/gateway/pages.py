@@ -1,5 +1,6 @@
 """What the gateway answers itself: how it is, which models it offers, what it runs. Knows no provider."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -93,7 +94,11 @@ class Pages:
     async def _serve_metrics(self, exchange: Exchange) -> None:
         head = exchange.head
         report, snapshots = await self._instance.report(), await self._instance.metrics()
-        body = render_page(report, snapshots, with_names=self._watchers.admit(head))
+        parts = []
+        for part in render_page(report, snapshots, with_names=self._watchers.admit(head)):
+            parts.append(part)
+            await asyncio.sleep(0)  # a page of hundreds of targets must not hold up calls
+        body = b"".join(parts)
         lines = b"content-type: %b\r\n" % CONTENT_TYPE
         encoded = encode_body(head.headers.get(b"accept-encoding", b""), body)
         if encoded is not None:

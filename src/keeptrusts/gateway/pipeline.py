@@ -239,7 +239,7 @@ class Pipeline:
             outbox=self._outbox,
             clock=self._clock,
             observer=self._telemetry,
-            trace=self._telemetry.begin(head.headers),
+            trace=self._telemetry.begin(head),
         )
 
 

@@ -1,8 +1,8 @@
 """What watches calls go by: the meter always, traces where they are on. It changes no call, and fails none."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
+from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.record import CallRecord, Observer
 from keeptrusts.gateway.trace import Trace, Tracing
 
@@ -21,9 +21,9 @@ class Telemetry:
         self._meter = meter
         self._spans = spans
 
-    def begin(self, headers: Mapping[bytes, bytes]) -> Trace | None:
+    def begin(self, head: Head) -> Trace | None:
         """The trace of a call that begins; None where calls are not traced."""
-        return None if self._spans is None else self._spans.tracing.begin(headers)
+        return None if self._spans is None else self._spans.tracing.begin(head)
 
     def note(self, record: CallRecord) -> None:
         """A call has ended."""

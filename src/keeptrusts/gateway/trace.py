@@ -1,11 +1,11 @@
 """What a call notes of its trace while it runs: identifiers and attempts. Spans are made of it when it has ended."""
 
 import random
-from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 
+from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.targets import Target
 from keeptrusts.gateway.trace_context import TraceContext, read_context, write_context
 
@@ -22,12 +22,13 @@ class AttemptTrace(msgspec.Struct):
 
 
 class Trace(msgspec.Struct):
-    """One call's place in a trace. Owned by the call's task; `parent` is what the client said."""
+    """One call's place in a trace. Owned by the call's task; `parent` is what the client said, `is_tls` how it came."""
 
     trace_id: int
     span_id: int
     parent: TraceContext | None
     is_sampled: bool
+    is_tls: bool = False
     attempts: list[AttemptTrace] = []
 
     def begin_attempt(self, target: Target) -> bytes:
@@ -55,11 +56,11 @@ class Tracing:
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
 
-    def begin(self, headers: Mapping[bytes, bytes]) -> Trace:
+    def begin(self, head: Head) -> Trace:
         """The trace of a call: the client's, if it sent one, else a new one."""
-        parent = read_context(headers)
+        parent = read_context(head.headers)
         trace_id = random.getrandbits(128) or 1 if parent is None else parent.trace_id
-        return Trace(trace_id, _span_id(), parent, self._sampling.admits(trace_id, parent))
+        return Trace(trace_id, _span_id(), parent, self._sampling.admits(trace_id, parent), head.is_tls)
 
 
 def _span_id() -> int:

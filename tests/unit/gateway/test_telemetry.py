@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from fakes.heads import make_head
 from fakes.records import Observed, make_record
 from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.trace import Tracing
@@ -14,7 +15,7 @@ class Outlet(Observed):
 def test_without_an_outlet_calls_are_counted_and_not_traced():
     meter = Observed()
     telemetry = Telemetry(meter)
-    assert telemetry.begin({}) is None
+    assert telemetry.begin(make_head()) is None
     make_record(observer=telemetry).close()
     assert len(meter) == 1
 
@@ -22,6 +23,6 @@ def test_without_an_outlet_calls_are_counted_and_not_traced():
 def test_with_an_outlet_both_are_told():
     meter, spans = Observed(), Outlet()
     telemetry = Telemetry(meter, spans)
-    trace = telemetry.begin({})
+    trace = telemetry.begin(make_head())
     make_record(observer=telemetry, trace=trace).close()
     assert [record.trace for record in (*meter, *spans)] == [trace, trace]

@@ -1,5 +1,6 @@
 """What a call notes of its trace while it runs."""
 
+from fakes.heads import make_head
 from fakes.packs import make_snapshot
 from keeptrusts.gateway.trace import Tracing
 from keeptrusts.gateway.trace_context import read_context
@@ -23,7 +24,7 @@ def headers_of(lines):
 
 def test_a_call_continues_the_trace_of_its_client():
     sampling = Always(answer=False)
-    trace = Tracing(sampling).begin({b"traceparent": PARENT, b"tracestate": b"vendor=1"})
+    trace = Tracing(sampling).begin(make_head(traceparent=PARENT, tracestate=b"vendor=1"))
     assert trace.trace_id == 0x4BF92F3577B34DA6A3CE929D0E0E4736
     assert trace.parent.span_id == 0x00F067AA0BA902B7
     assert sampling.asked == [(trace.trace_id, trace.parent)]
@@ -32,14 +33,14 @@ def test_a_call_continues_the_trace_of_its_client():
 
 def test_without_a_client_trace_there_is_a_new_one():
     tracing = Tracing(Always())
-    one, two = tracing.begin({}), tracing.begin({b"traceparent": b"00-nonsense-01"})
+    one, two = tracing.begin(make_head()), tracing.begin(make_head(traceparent=b"00-nonsense-01"))
     assert one.parent is None
     assert two.parent is None
     assert len({one.trace_id, two.trace_id, one.span_id, two.span_id}) == 4
 
 
 def test_each_attempt_is_a_span_of_its_own_under_the_trace():
-    trace = Tracing(Always()).begin({b"traceparent": PARENT, b"tracestate": b"vendor=1"})
+    trace = Tracing(Always()).begin(make_head(traceparent=PARENT, tracestate=b"vendor=1"))
     target = make_snapshot().targets[0]
     sent = [read_context(headers_of(trace.begin_attempt(target))) for _ in range(2)]
     assert {context.trace_id for context in sent} == {trace.trace_id}
@@ -49,7 +50,7 @@ def test_each_attempt_is_a_span_of_its_own_under_the_trace():
 
 
 def test_how_an_attempt_went_is_noted_with_the_last_one():
-    trace = Tracing(Always()).begin({})
+    trace = Tracing(Always()).begin(make_head())
     target = make_snapshot().targets[0]
     trace.begin_attempt(target)
     trace.note_attempt(began=1.0, ended=2.0, status=None, error_code="upstream_timeout")

@@ -3,7 +3,7 @@
 Buckets hold how many values fell into each, not how many were smaller; the page adds them up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -91,7 +91,7 @@ def merge(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     """The sum of them all, in values of its own."""
     total = MetricsSnapshot()
     for snapshot in snapshots:
-        total = add(total, snapshot)
+        total = _add(total, snapshot)
     return total
 
 
@@ -100,12 +100,18 @@ def retire(snapshot: MetricsSnapshot) -> MetricsSnapshot:
     return MetricsSnapshot(counters=snapshot.counters)
 
 
-def add(one: Any, other: Any) -> Any:
+def total_of(histograms: Sequence[Histogram]) -> Histogram:
+    """The sum of at least one, all with the same bounds."""
+    buckets = [sum(column) for column in zip(*(one.buckets for one in histograms), strict=True)]
+    return Histogram(buckets, sum(one.sum_us for one in histograms))
+
+
+def _add(one: Any, other: Any) -> Any:
     """Two values of these types, or parts of them: numbers are added wherever they stand, names are the first one's."""
     if isinstance(one, msgspec.Struct):
-        return type(one)(**{name: add(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__})
+        return type(one)(**{name: _add(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__})
     if isinstance(one, dict):
-        shared = {key: add(value, other[key]) for key, value in one.items() if key in other}
+        shared = {key: _add(value, other[key]) for key, value in one.items() if key in other}
         return one | other | shared
     if isinstance(one, list):
         return [mine + theirs for mine, theirs in zip(one, other, strict=True)]

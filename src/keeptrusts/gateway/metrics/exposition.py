@@ -46,18 +46,20 @@ class HistogramFamily:
 
     def lines(self) -> Iterator[str]:
         yield from _header(self.name, "histogram", self.help)
-        edges = [*(_number(bound) for bound in self.bounds), "+Inf"]
+        ends = [f'le="{edge}"}} ' for edge in (*map(_number, self.bounds), "+Inf")]
         for labels, histogram in self.samples:
-            count = 0
-            for edge, count in zip(edges, accumulate(histogram.buckets), strict=True):
-                yield _sample(f"{self.name}_bucket", {**labels, "le": edge}, count)
+            inside = _inside(labels)  # most of a page is buckets: their labels are put together once
+            start = f"{self.name}_bucket{{{inside}," if inside else f"{self.name}_bucket{{"
+            counts = list(accumulate(histogram.buckets))
+            yield "\n".join([f"{start}{end}{count}" for end, count in zip(ends, counts, strict=True)])
             yield _sample(f"{self.name}_sum", labels, histogram.sum_us / 1_000_000)
-            yield _sample(f"{self.name}_count", labels, count)
+            yield _sample(f"{self.name}_count", labels, counts[-1])
 
 
-def render(families: Iterable[Family | HistogramFamily]) -> bytes:
-    """The page."""
-    return "".join(f"{line}\n" for family in families for line in family.lines()).encode()
+def render(families: Iterable[Family | HistogramFamily]) -> Iterator[bytes]:
+    """The page, family by family: a long one need not be put together in one go."""
+    for family in families:
+        yield "\n".join([*family.lines(), ""]).encode()
 
 
 def _header(name: str, kind: str, text: str) -> tuple[str, str]:
@@ -66,10 +68,11 @@ def _header(name: str, kind: str, text: str) -> tuple[str, str]:
 
 
 def _sample(name: str, labels: Labels, value: float) -> str:
-    if not labels:
-        return f"{name} {_number(value)}"
-    inside = ",".join(f'{label}="{content.translate(_ESCAPES)}"' for label, content in labels.items())
-    return f"{name}{{{inside}}} {_number(value)}"
+    return f"{name}{{{_inside(labels)}}} {_number(value)}" if labels else f"{name} {_number(value)}"
+
+
+def _inside(labels: Labels) -> str:
+    return ",".join([f'{label}="{content.translate(_ESCAPES)}"' for label, content in labels.items()])
 
 
 def _number(value: float) -> str:

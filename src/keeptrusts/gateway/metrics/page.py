@@ -1,9 +1,8 @@
 """`/metrics`: every metric by name, as Prometheus reads it. docs/observability.md says what each is good for."""
 
 import platform
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from typing import TypeAlias
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from keeptrusts import __version__
 from keeptrusts.gateway.health import InstanceReport, TargetStatus
@@ -14,18 +13,20 @@ from keeptrusts.gateway.metrics.counts import (
     Counters,
     Levels,
     MetricsSnapshot,
-    add,
     merge,
+    total_of,
 )
 from keeptrusts.gateway.metrics.exposition import Family, HistogramFamily, render
 
 PREFIX = "keeptrusts_gateway_"
 
+K = TypeVar("K")
+
 Families: TypeAlias = Iterator[Family | HistogramFamily]
 
 
-def render_page(report: InstanceReport, snapshots: Iterable[MetricsSnapshot], *, with_names: bool) -> bytes:
-    """The text. `snapshots` are those of all workers; `with_names`: the caller may learn the names of packs."""
+def render_page(report: InstanceReport, snapshots: Iterable[MetricsSnapshot], *, with_names: bool) -> Iterator[bytes]:
+    """The text, in parts. `snapshots` are those of all workers; `with_names`: the caller may learn names of packs."""
     total = merge(snapshots)
     return render(
         family
@@ -73,9 +74,9 @@ def _call_families(counters: Counters, targets: Iterable[str]) -> Families:
         durations.add(one.duration, **labels)
     overheads = _durations("overhead_seconds", "What the gateway itself added to a call.", OVERHEAD_BOUNDS_S)
     first_bytes = _durations("first_byte_seconds", "From the head of a call to the first byte of its answer.")
-    for one in _sums(calls, lambda one: (one.route, one.target)):
-        overheads.add(one.overhead, route=one.route, target=one.target)
-        first_bytes.add(one.first_byte, route=one.route, target=one.target)
+    for (route, target), own in _grouped(calls, lambda one: (one.route, one.target)):
+        overheads.add(total_of([one.overhead for one in own]), route=route, target=target)
+        first_bytes.add(total_of([one.first_byte for one in own]), route=route, target=target)
     yield from (requests, durations, overheads, first_bytes)
     yield _by_label("errors_total", "Calls that ended with an error, by its code.", "code", counters.errors)
     evaluations = _counter("policy_evaluations_total", "What policies said of calls and answers, by verdict.")
@@ -92,11 +93,11 @@ def _usage_families(calls: Sequence[CallSeries], targets: Iterable[str]) -> Fami
     cached = _counter("cached_input_tokens_total", "Those of the input tokens that came from the provider's cache.")
     costs = _counter("cost_micros_total", "Cost in millionths of a US dollar, where a price is known.")
     idle = [CallSeries(route="", target=target, status="") for target in targets]
-    for one in _sums([*idle, *calls], lambda one: one.target):
-        tokens.add(one.input_tokens, direction="input", target=one.target)
-        tokens.add(one.output_tokens, direction="output", target=one.target)
-        cached.add(one.cached_input_tokens, target=one.target)
-        costs.add(one.cost_micros, target=one.target)
+    for target, own in _grouped([*idle, *calls], lambda one: one.target):
+        tokens.add(sum(one.input_tokens for one in own), direction="input", target=target)
+        tokens.add(sum(one.output_tokens for one in own), direction="output", target=target)
+        cached.add(sum(one.cached_input_tokens for one in own), target=target)
+        costs.add(sum(one.cost_micros for one in own), target=target)
     yield from (tokens, cached, costs)
 
 
@@ -152,12 +153,12 @@ def _process_families(total: MetricsSnapshot) -> Families:
     yield from (cpu, memory, files)
 
 
-def _sums(calls: Iterable[CallSeries], key: Callable[[CallSeries], Hashable]) -> list[CallSeries]:
-    """The same calls, with one series for each key."""
-    groups: dict[Hashable, list[CallSeries]] = {}
+def _grouped(calls: Iterable[CallSeries], key: Callable[[CallSeries], K]) -> ItemsView[K, list[CallSeries]]:
+    """The series that have the same key."""
+    groups: dict[K, list[CallSeries]] = {}
     for one in calls:
         groups.setdefault(key(one), []).append(one)
-    return [reduce(add, group) for group in groups.values()]
+    return groups.items()
 
 
 def _by_label(name: str, text: str, label: str, counts: dict[str, int]) -> Family:

@@ -116,6 +116,7 @@ class _SpanMaker:
             "http.request.method": "POST",
             "http.route": path,
             "url.path": path,
+            "url.scheme": "https" if self._trace.is_tls else "http",
             "keeptrusts.request_id": record.request_id,
             "keeptrusts.config": record.snapshot.label,
             "keeptrusts.decision": record.decision(),

@@ -5,8 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.expositions import read_exposition
+from keeptrusts.gateway.metrics import exposition
 from keeptrusts.gateway.metrics.counts import Histogram
-from keeptrusts.gateway.metrics.exposition import Family, HistogramFamily, render
+from keeptrusts.gateway.metrics.exposition import Family, HistogramFamily
+
+
+def render(families):
+    return b"".join(exposition.render(families))
+
 
 NUMBER = st.one_of(st.integers(0, 2**53), st.floats(0, 1e18))
 

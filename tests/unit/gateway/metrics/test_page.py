@@ -37,7 +37,7 @@ def rendered(*snapshots, active=None, with_names=True):
     outbox = SimpleNamespace(is_degraded=False, pending=0, dropped=0)
     worker = WorkerHealth(active, outbox, Gauges(), index=0, pid=100)
     report = InstanceHealth(active, FakeClock(), workers=1).report([worker.status() for _ in snapshots])
-    return read_exposition(render_page(report, snapshots, with_names=with_names))
+    return read_exposition(b"".join(render_page(report, snapshots, with_names=with_names)))
 
 
 def test_every_metric_that_is_promised_is_there_from_the_start():

@@ -43,7 +43,8 @@ def test_a_call_is_a_server_span_under_the_clients():
     assert span.context.trace_state.get("vendor") == "1"
     assert (span.start_time, span.end_time) == (START_NS, START_NS + 2_000_000_000)
     expected = {
-        "http.request.method": "POST", "http.route": "/v1/chat/completions", "http.response.status_code": 200,
+        "http.request.method": "POST", "http.route": "/v1/chat/completions", "url.scheme": "http",
+        "http.response.status_code": 200,
         "keeptrusts.request_id": "req_" + "ab" * 16, "keeptrusts.config": "blue@1.0.0",
         "keeptrusts.decision": "allow", "keeptrusts.key_id": "gk_c1",
     }  # fmt: skip
