@@ -31,17 +31,28 @@ ANSWER = {
 }
 
 
+CLIENT_KEY = "bench-client-key-0123456789"
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`pack` names a file of packs/; None is nginx."""
+    """`pack` names a file of packs/; None is nginx. `switched_on` is what it does besides passing calls on."""
 
     name: str
     pack: str | None
+    switched_on: str
+    token: str | None = None
 
 
-NGINX = Contestant("nginx", None)
-GATEWAY = Contestant("gateway", "empty")
-GATEWAY_PII = Contestant("gateway-pii", "pii")
+NGINX = Contestant("nginx", None, "proxy_pass with keep-alive on both sides; no log")
+GATEWAY = Contestant("gateway", "empty", "no policy; every call decoded, its open record and its event on disk")
+GATEWAY_PII = Contestant("gateway-pii", "pii", "pii-detector on calls and answers, audit-logger, events on disk")
+GATEWAY_FULL = Contestant(
+    "gateway-full",
+    "full",
+    "client key, prompt-injection, pii-detector, spend-limit with prices, audit-logger, events on disk",
+    CLIENT_KEY,
+)
 
 
 @contextmanager
@@ -54,21 +65,24 @@ def open_contestant(
             "proxy", folder, core=TESTED_CORE, upstream=upstream, buffering="on" if buffering else "off"
         )
     else:
-        opened = open_gateway(write_pack(contestant.pack, upstream, folder), folder / contestant.name)
+        pack = write_pack(contestant.pack, upstream, folder)
+        opened = open_gateway(pack, folder / contestant.name, token=contestant.token)
     with opened as process:
         yield process
 
 
 @contextmanager
-def open_gateway(pack: Path, state: Path) -> Iterator[Running]:
+def open_gateway(pack: Path, state: Path, *, token: str | None = None) -> Iterator[Running]:
     port = free_port()
+    secrets = {"BENCH_PROVIDER_KEY": "sk-benchmark"} | ({"KEEPTRUSTS_GATEWAY_TOKEN": token} if token else {})
     state.mkdir(exist_ok=True)
     with running(
         gateway_command(port, pack, state),
         core=TESTED_CORE,
         port=port,
         log=state.with_suffix(".log"),
-        environment={"BENCH_PROVIDER_KEY": "sk-benchmark"},
+        environment=secrets,
+        headers=(f"Authorization: Bearer {token}",) if token else (),
     ) as process:
         wait_ready(process, "/readyz")
         yield process

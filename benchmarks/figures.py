@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from peers import Peer
+
 Better = Literal["higher", "lower"]
 
 
@@ -48,11 +50,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long and how often to measure. `quick` shows that everything runs; its figures are rough."""
+    """How long and how often to measure, and beside whom. `quick` shows that everything runs; its figures are rough."""
 
     rounds: int = 5
     round_s: int = 3
     quick: bool = False
+    peers: tuple[Peer, ...] = ()
 
 
 def ratios(samples: Sequence[float], reference: Sequence[float]) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import LOAD_CORE, Running, child_environment, pinned
+from processes import LOAD_CORE, Tested, child_environment, pinned
 
 SCRIPT = Path(__file__).with_name("wrk") / "chat.lua"
 SENTENCE = (
@@ -64,9 +64,9 @@ def chat_body(extra: str = "", *, size: int = 1024) -> bytes:
     return encode(extra + (SENTENCE * (room // len(SENTENCE) + 1))[:room])
 
 
-def apply_load(tested: Running, shape: Shape) -> Load:
+def apply_load(tested: Tested, shape: Shape) -> Load:
     """Run wrk on the load core. Raises CalledProcessError if it cannot connect."""
-    variables = shape.variables | {"BODY_FILE": str(shape.body)}
+    variables = shape.variables | {"BODY_FILE": str(shape.body), "HEADERS": "\n".join(tested.headers)}
     if shape.think_ms is not None:
         variables["THINK_MS"] = f"{shape.think_ms:.4f}"
     command = ["wrk", "-t1", f"-c{shape.connections}", f"-d{shape.seconds}s", "--timeout", "5s", "-s", str(SCRIPT)]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTED_CORE = 0
@@ -21,14 +22,27 @@ class NotReady(RuntimeError):
     """A process ended, or did not answer in time. The message carries the end of what it printed."""
 
 
+class Tested(Protocol):
+    """What load is applied to. `headers` are lines that calls to it need."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def headers(self) -> tuple[str, ...]: ...
+
+    def cpu_ns(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started process. `log` is where its output goes."""
+    """A started process. `log` is where its output goes, `headers` are lines that calls to it need."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
     started: float
+    headers: tuple[str, ...] = ()
 
     def cpu_ns(self) -> int:
         """Time on a core so far, all threads, exact to the scheduler's nanosecond."""
@@ -67,7 +81,13 @@ def child_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, core: int, port: int, log: Path, environment: dict[str, str] | None = None
+    command: Sequence[str],
+    *,
+    core: int,
+    port: int,
+    log: Path,
+    environment: dict[str, str] | None = None,
+    headers: tuple[str, ...] = (),
 ) -> Iterator[Running]:
     """Start a process and end it with the block: SIGTERM, after five seconds SIGKILL."""
     started = time.monotonic()
@@ -80,7 +100,7 @@ def running(
             env=child_environment(environment),
         )
     try:
-        yield Running(process, port, log, started)
+        yield Running(process, port, log, started, headers)
     finally:
         _end(process)
 

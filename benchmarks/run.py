@@ -1,6 +1,7 @@
 """Measure the gateway on this machine: `make bench`, or `make bench ARGS="throughput --quick"`.
 
 Prints each figure beside its bar and writes all of them, with facts of the machine, as JSON. Needs nginx, wrk, taskset.
+LiteLLM's proxy and Portkey's gateway run beside ours where they are installed (`--litellm`, `--portkey`).
 """
 
 import argparse
@@ -14,16 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from contestants import GATEWAY, GATEWAY_FULL, GATEWAY_PII, NGINX
 from figures import Budget, Figure
 from lifetime import measure_soak, measure_start
 from machine import busy_share, cpu_times, describe_machine
+from peers import find_peers
 from policy_scan import measure_scan
 from streams import measure_chunk_cost, measure_open_streams
-from throughput import measure_latency, measure_tail, measure_throughput
+from table import write_page
+from throughput import measure_latency, measure_peers, measure_tail, measure_throughput
 
 SCENARIOS: dict[str, Callable[[Budget, Path], list[Figure]]] = {
     "throughput": measure_throughput,
     "latency": measure_latency,
+    "peers": measure_peers,
     "tail": measure_tail,
     "chunk": measure_chunk_cost,
     "open-streams": measure_open_streams,
@@ -42,14 +47,23 @@ def main() -> int:
         print(f"not installed: {', '.join(missing)}. On Debian: apt-get install nginx wrk util-linux", file=sys.stderr)
         return 2
     _raise_file_limit()
-    budget = Budget(rounds=2, round_s=1, quick=True) if given.quick else Budget(rounds=given.rounds)
-    document: dict[str, Any] = {"machine": describe_machine(), "quick": given.quick, "scenarios": {}, "figures": []}
+    peers = tuple(find_peers(given.litellm, given.portkey, given.peer))
+    budget = Budget(peers=peers, rounds=given.rounds)
+    if given.quick:
+        budget = Budget(peers=peers, rounds=2, round_s=1, quick=True)
+    switched_on = {one.name: one.switched_on for one in (NGINX, GATEWAY, GATEWAY_PII, GATEWAY_FULL, *peers)}
+    print("\n".join(f"{name}: {what}" for name, what in switched_on.items()))
+    document: dict[str, Any] = {"machine": describe_machine(), "quick": given.quick, "switched_on": switched_on}
+    document |= {"scenarios": {}, "figures": []}
     failed = False
     for name in given.scenarios or SCENARIOS:
         failed |= not _run(name, budget, document)
     given.out.parent.mkdir(exist_ok=True)
     given.out.write_text(json.dumps(document, indent=1) + "\n")
     print(f"\nwritten to {given.out}")
+    if given.page:
+        write_page(document, given.page)
+        print(f"and, as a table, to {given.page}")
     return 1 if failed else 0
 
 
@@ -89,6 +103,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="show that everything runs; rough figures")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=DEFAULT_RESULT)
+    parser.add_argument("--page", type=Path, help="write the table between the markers of this page, too")
+    parser.add_argument("--litellm", help="the program `litellm`; else the one on PATH, if any")
+    parser.add_argument("--portkey", help="the program of @portkey-ai/gateway; else `portkey-gateway` on PATH, if any")
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="NAME=URL", help="another gateway on this machine"
+    )
     given = parser.parse_args()
     unknown = [name for name in given.scenarios if name not in SCENARIOS]
     if unknown:

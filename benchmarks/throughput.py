@@ -1,15 +1,19 @@
 """Closed-loop scenarios by wrk: calls per second, latency of a single connection, tail latency at half load."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from contestants import GATEWAY, GATEWAY_PII, NGINX, open_all, open_instant_upstream
+from contestants import GATEWAY, GATEWAY_FULL, GATEWAY_PII, NGINX, open_all, open_contestant, open_instant_upstream
 from figures import Budget, Figure, ratios
 from load import Load, Shape, apply_load, chat_body
-from processes import Running
+from peers import open_peer
+from processes import Tested
 
-CONTESTANTS = (NGINX, GATEWAY, GATEWAY_PII)
+CONTESTANTS = (NGINX, GATEWAY, GATEWAY_PII, GATEWAY_FULL)
 THINKING_CONNECTIONS = 256
+PEER_CONNECTIONS = 32
+PEER_BARS = {"litellm": (60, 120), "portkey": (8, 20)}
 SATURATED = 0.9
 """Share of its core from which on a contestant, and nothing else, set the pace."""
 
@@ -27,12 +31,12 @@ def measure_throughput(budget: Budget, folder: Path) -> list[Figure]:
     clean, finding = _bodies(folder)
     with open_instant_upstream(folder) as upstream, open_all(CONTESTANTS, upstream, folder) as tested:
         rounds = _in_turn(tested, budget, Shape(body=clean, seconds=budget.round_s))
-        redacting = {GATEWAY_PII.name: tested[GATEWAY_PII.name]}
+        redacting = {GATEWAY_FULL.name: tested[GATEWAY_FULL.name]}
         rewriting = _in_turn(redacting, budget, Shape(body=finding, seconds=budget.round_s))
-    rounds[f"{GATEWAY_PII.name}-rewriting"] = rewriting[GATEWAY_PII.name]
+    rounds[f"{GATEWAY_FULL.name}-rewriting"] = rewriting[GATEWAY_FULL.name]
     figures = [_rate(name, loads) for name, loads in rounds.items()]
     figures += [_cost(name, loads) for name, loads in rounds.items()]
-    for contestant, bar, aim in ((GATEWAY, 0.30, 0.45), (GATEWAY_PII, 0.12, 0.20)):
+    for contestant, bar, aim in ((GATEWAY, 0.30, 0.45), (GATEWAY_FULL, 0.12, 0.20)):
         figures += _beside_nginx(contestant.name, rounds[contestant.name], rounds[NGINX.name], bar, aim)
     return figures
 
@@ -52,6 +56,25 @@ def _beside_nginx(name: str, own: list[Load], nginx: list[Load], bar: float, aim
     return [replace(by_rate, note="others used the core: see cpu_vs_nginx"), replace(by_cost, bar=bar, aim=aim)]
 
 
+def measure_peers(budget: Budget, folder: Path) -> list[Figure]:
+    """Calls per second of the full chain beside each other gateway, which does less, in turn."""
+    clean, _ = _bodies(folder)
+    shape = Shape(body=clean, connections=PEER_CONNECTIONS, seconds=budget.round_s)
+    figures = []
+    with open_instant_upstream(folder) as upstream:
+        for peer in budget.peers:
+            bar, aim = PEER_BARS.get(peer.name, (None, None))
+            with open_peer(peer, upstream, folder) as other, open_contestant(GATEWAY_FULL, upstream, folder) as own:
+                rounds = _in_turn({peer.name: other, GATEWAY_FULL.name: own}, budget, shape)
+            shares = ratios(
+                [load.rate for load in rounds[GATEWAY_FULL.name]], [load.rate for load in rounds[peer.name]]
+            )
+            name = f"peers.{GATEWAY_FULL.name}.vs_{peer.name}"
+            figures += [replace(_rate(one, loads), name=f"peers.{peer.name}.{one}") for one, loads in rounds.items()]
+            figures.append(Figure(name=name, unit="ratio", samples=shares, better="higher", bar=bar, aim=aim))
+    return figures
+
+
 def measure_latency(budget: Budget, folder: Path) -> list[Figure]:
     """One connection, one call at a time."""
     clean, _ = _bodies(folder)
@@ -63,7 +86,7 @@ def measure_latency(budget: Budget, folder: Path) -> list[Figure]:
         figures.append(Figure(name=f"latency.{name}.p50", unit="us", samples=tuple(load.p50_us for load in loads)))
         figures.append(Figure(name=f"latency.{name}.p99", unit="us", samples=tuple(load.p99_us for load in loads)))
     nginx = [load.p50_us for load in rounds[NGINX.name]]
-    for contestant in (GATEWAY, GATEWAY_PII):
+    for contestant in (GATEWAY, GATEWAY_FULL):
         samples = ratios([load.p50_us for load in rounds[contestant.name]], nginx)
         name = f"latency.{contestant.name}.p50.vs_nginx"
         figures.append(Figure(name=name, unit="ratio", samples=samples, bar=1.8, aim=1.4))
@@ -87,7 +110,7 @@ def measure_tail(budget: Budget, folder: Path) -> list[Figure]:
 def _tail_figures(name: str, loads: list[Load], highest: float) -> list[Figure]:
     reached = sum(load.rate for load in loads) / len(loads) / highest
     note = f"at {reached:.2f} of {highest:.0f} requests/s"
-    bar, aim = (5000, 3000) if name == GATEWAY_PII.name else (None, None)
+    bar, aim = (5000, 3000) if name == GATEWAY_FULL.name else (None, None)
     p99 = tuple(load.p99_us for load in loads)
     p50 = tuple(load.p50_us for load in loads)
     return [
@@ -96,7 +119,7 @@ def _tail_figures(name: str, loads: list[Load], highest: float) -> list[Figure]:
     ]
 
 
-def _in_turn(tested: dict[str, Running], budget: Budget, shape: Shape) -> Rounds:
+def _in_turn(tested: Mapping[str, Tested], budget: Budget, shape: Shape) -> Rounds:
     """A B C, A B C, ...: absolute figures drift with the machine, so each round measures all."""
     for process in tested.values():
         apply_load(process, Shape(body=shape.body, connections=shape.connections, seconds=1))

@@ -14,8 +14,8 @@ wrk.method = "POST"
 wrk.path = path
 wrk.body = read("BODY_FILE")
 wrk.headers["Content-Type"] = "application/json"
-if os.getenv("TOKEN") then
-  wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
+for name, value in string.gmatch(os.getenv("HEADERS") or "", "([^:\n]+): ([^\n]+)") do
+  wrk.headers[name] = value
 end
 
 local think_ms = tonumber(os.getenv("THINK_MS") or "")
