@@ -34,6 +34,7 @@ from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
 from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.providers.catalog import dialect_of
+from keeptrusts.providers.translation.token_count import count_reply
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
 from keeptrusts.runtime.identifiers import HexPool
@@ -161,6 +162,9 @@ class Pipeline:
             texts, unreadable = dialect.texts(call)
         changes = await self._judge_input(texts, unreadable, record) if snapshot.input.policies else {}
         permits = permitted_models(snapshot.call_policies, identity)
+        if call.route is Route.COUNT_TOKENS and not snapshot.router.speaks(dialect.name, call.model, permits):
+            answer.tell(count_reply(call.tree))
+            return
         plan = snapshot.router.plan(call, dialect.name, self._clock.monotonic(), permits)
         if snapshot.spend is not None:
             learned = self._learned if snapshot.spend.bound == "learned" else None
@@ -211,7 +215,7 @@ class Pipeline:
             attempted.judge(trigger)
             if trigger is None or trigger not in triggers or answer.exchange.is_started:
                 raise
-            record.forget(mark)
+            record.forget(mark, fault.code)
             return False
         finally:
             attempted.end()

@@ -60,7 +60,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
     `pieces` and `answer_bytes` count its events. `is_counted` is False where `usage` is not the last word on an answer
-    that broke off. `rulings` are of policies that judge a call once, `tallies` of those that read texts.
+    that broke off. `sunk` is what attempts that failed must have cost (micro-dollars). `rulings` are of policies that
+    judge a call once, `tallies` of those that read texts.
     Once it is closed, `latency_s`, `overhead_s`, `usage` and `cost` (micro-dollars) are final for all calls.
     """
 
@@ -82,6 +83,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     usage: Usage | None = None
     is_counted: bool = True
     cost: int | None = None
+    sunk: int = 0
     pieces: int = 0
     answer_bytes: int = 0
     status: int | None = None
@@ -105,8 +107,10 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         self.open()
         return len(self.tallies)
 
-    def forget(self, mark: int) -> None:
-        """What an attempt that failed had told so far; the next target tells it anew."""
+    def forget(self, mark: int, code: Code) -> None:
+        """What an attempt that failed had told so far; the next target tells it anew. What it must have cost stays."""
+        self.error_code = code
+        self.sunk += self.cost_micros(self._usage()) or 0
         del self.tallies[mark:]
         self.usage = self.error_code = self.status = self.first_byte = None
         self.is_counted = True
@@ -130,6 +134,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             self.overhead_s = self.latency_s - self.upstream_s
         self.usage = self._usage()
         self.cost = self.cost_micros(self.usage)
+        if self.sunk:
+            self.cost = self.sunk + (self.cost or 0)
         try:
             self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
         except Fault as fault:

@@ -78,6 +78,11 @@ class Router:
             raise max(refusals, key=lambda fault: _NEARNESS[fault.code])
         return able if len(able) == 1 else _rested_first(able, now)[: self._most]
 
+    def speaks(self, dialect: str, model: str, permits: Permits) -> bool:
+        """Whether a target that offers the model speaks this dialect itself. Raises Fault where none offers it."""
+        group = self._known.get(model) or self._find_group(model, permits)
+        return any(target.format == dialect for target in group.targets)
+
     def _find_group(self, model: str, permits: Permits) -> "Group":
         matching = tuple(target for target in self._targets if target.answers(model))
         if not matching:

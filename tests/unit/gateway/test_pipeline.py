@@ -430,3 +430,26 @@ async def test_a_target_that_keeps_failing_is_not_asked_any_more(tmp_path):
         events = gateway.events()
     assert targets == ["second"] * 3
     assert [len(event.attempts) for event in events] == [2, 2, 1]
+
+
+async def test_what_an_attempt_must_have_cost_before_the_next_one_stays_in_the_calls_cost(tmp_path):
+    price = {"input_per_mtok_usd": 1000, "output_per_mtok_usd": 1000}
+    content = make_pack(
+        make_target(id="first", price=price), make_target(id="second", price=price), providers={"fallback": {}}
+    )
+    reply = MemoryResponse(REPLY.replace(b'{"id"', b'{"usage": {"prompt_tokens": 5, "completion_tokens": 0}, "id"'))
+    slow = TimedOut(Phase.FIRST_BYTE, "slow")
+    async with open_memory_gateway(tmp_path, slow, reply, reply, content=content) as gateway:
+        await gateway.ask(tree=chat())
+        await gateway.ask(tree=chat())
+        after_a_timeout, alone = gateway.events()
+    assert alone.cost_micros == 5000
+    assert after_a_timeout.cost_micros == 5000 + len(json.dumps(chat())) // 4 * 1000
+
+
+async def test_tokens_are_estimated_for_a_target_that_cannot_count_them(tmp_path):
+    async with open_memory_gateway(tmp_path) as gateway:
+        line = await gateway.ask(path="/v1/messages/count_tokens", tree=chat("four" * 10))
+        [event] = gateway.events()
+    assert json.loads(line.body) == {"input_tokens": 14}
+    assert (event.status, event.target_id, event.attempts) == (200, None, ())
