@@ -8,6 +8,7 @@ from keeptrusts.providers.translation.messages_to_chat.conversation import write
 from keeptrusts.providers.translation.messages_to_chat.members import find_obstacle
 from keeptrusts.providers.translation.messages_to_chat.reply import read_reply
 from keeptrusts.providers.translation.messages_to_chat.settings import write_settings
+from keeptrusts.providers.translation.messages_to_chat.signatures import sign
 from keeptrusts.providers.translation.messages_to_chat.stream import MessageStream
 from keeptrusts.providers.translation.messages_to_chat.tools import write_tools
 from keeptrusts.providers.translation.translator import Translated
@@ -25,7 +26,7 @@ class MessagesToChat:
         tree = replace_at(call.tree, changes) if changes else call.tree
         body: dict[str, Any] = {
             "model": model,
-            "messages": write_messages(tree),
+            "messages": sign(write_messages(tree), model),
             **write_tools(tree),
             **write_settings(tree, model, max_output_tokens),
         }

@@ -47,3 +47,12 @@ def test_answers_are_those_of_the_model_that_was_asked():
     translated = TRANSLATOR.read_reply(completion(content="x"), model="claude", created=1)
     assert json.loads(translated.body)["model"] == "claude"
     assert TRANSLATOR.open_stream(model="claude", created=1).usage is None
+
+
+def test_former_calls_are_marked_for_a_model_that_demands_signatures():
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "x"}
+    call = make_call(messages=[{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}])
+    sent = TRANSLATOR.write_call(call, model="gemini-3-pro-preview", changes={}, max_output_tokens=None)
+    assert b"extra_content" in sent
+    assert "extra_content" not in json.dumps(write(call))
