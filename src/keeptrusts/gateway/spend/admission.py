@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from keeptrusts.contract.call import Call, Changes, Unreadable
 from keeptrusts.contract.events import PolicyOutcome
 from keeptrusts.contract.faults import Code, Fault
@@ -9,6 +11,9 @@ from keeptrusts.gateway.routing import Leg
 from keeptrusts.gateway.spend.learned import LearnedBounds
 from keeptrusts.gateway.spend.refusals import POLICY
 from keeptrusts.policies.verdict import Phase
+
+BEFORE_CONTENT = 16
+"""Tokens that an attempt may count as written before it is left: its first events, which say nothing."""
 
 WITHIN_BUDGET = PolicyOutcome(kind=POLICY, phase=Phase.ADMISSION, verdict="allow")
 BUDGET_SPENT = PolicyOutcome(
@@ -23,13 +28,15 @@ def bound_plan(
     unreadable: Sequence[Unreadable],
     learned: LearnedBounds | None = None,
 ) -> tuple[list[Leg], int]:
-    """The attempts whose cost has a bound, and the highest of their bounds in micro-dollars.
+    """The attempts whose cost has a bound, and the most that they can cost together in micro-dollars.
 
+    One of them gives the answer; the others end before the first content, having read the call at most.
     Bounds are strict, but for what was `learned`; a call without a strict bound has no learned one.
     Raises Fault where none has one: what cannot be bounded is not sent under a cap.
     """
     body_bytes = len(call.body) + sum(len(text.encode()) for text in changes.values())
-    bounded, worst = [], 0
+    bounded, answering, reading = [], 0, 0
+    unanswered = replace(call, max_output_tokens=BEFORE_CONTENT) if len(plan) > 1 else None
     for leg in plan:
         micros = _bound(leg, call, body_bytes, unreadable)
         if micros is not None and learned is not None:
@@ -37,10 +44,12 @@ def bound_plan(
             micros = min(micros, _bound(leg, narrow, narrow_bytes, unreadable) or 0)
         if micros is not None:
             bounded.append(leg)
-            worst = max(worst, micros)
+            answering = max(answering, micros)
+            if unanswered is not None:
+                reading += min(micros, _bound(leg, unanswered, body_bytes, unreadable) or 0)
     if not bounded:
         raise _not_bounded(plan[0], call)
-    return bounded, worst
+    return bounded, answering + (reading if len(bounded) > 1 else 0)
 
 
 def _bound(leg: Leg, call: Call, body_bytes: int, unreadable: Sequence[Unreadable]) -> int | None:
