@@ -19,6 +19,8 @@ from keeptrusts.gateway.health import Gauges, InstanceHealth, WorkerHealth
 from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.instance import SingleInstance
 from keeptrusts.gateway.judging import Judge
+from keeptrusts.gateway.limits.counts import WORDS, Counts
+from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.metrics.meter import Meter
 from keeptrusts.gateway.metrics.worker import WorkerMetrics
 from keeptrusts.gateway.outbox import open_outbox
@@ -30,6 +32,7 @@ from keeptrusts.gateway.spend.ledger import open_ledger
 from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.watchers import Watchers
 from keeptrusts.policies.verdict import Phase
+from keeptrusts.runtime.board import make_board
 from keeptrusts.runtime.spool_reader import SpoolReader
 
 
@@ -49,6 +52,8 @@ class MemoryGateway:
     active: ActiveConfig
     client: MemoryClient
     gauges: Gauges
+    counts: Counts
+    limiter: Limiter
     pipeline: Pipeline
     pages: Pages
     meter: Meter
@@ -85,24 +90,30 @@ class MemoryGateway:
 
 
 @asynccontextmanager
-async def open_memory_gateway(directory: Path, *answers, content=None, policies=(), callers=None, spans=None):
+async def open_memory_gateway(
+    directory: Path, *answers, content=None, policies=(), callers=None, client=None, spans=None
+):
     """A gateway whose provider gives these answers in turn. `policies` judge both ways."""
     snapshot = make_snapshot(content or make_pack())
     judges = {name: Judge(policies, Phase(name), "block") for name in ("input", "output")}
     active = ActiveConfig(dataclasses.replace(snapshot, **judges))
-    clock, gauges, client, source = FakeClock(), Gauges(), MemoryClient(*answers), NoSource()
+    clock, gauges, client, source = FakeClock(), Gauges(), client or MemoryClient(*answers), NoSource()
     callers = callers or AnonymousCallers(loopback_only=True)
     async with (
         open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox,
         open_ledger(directory, clock) as ledger,
         open_book(ledger, Owner(boot_id="ab" * 16, spool="0", last_seq=lambda: outbox.last_seq), clock) as book,
     ):
-        meter = Meter()
+        counts = Counts(make_board(WORDS))
+        meter, limiter = Meter(), Limiter(counts, clock)
+        telemetry = Telemetry(meter, spans)
         pipeline = Pipeline(
-            active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans), book=book
+            active, callers, client, outbox, clock, gauges, limiter=limiter, telemetry=telemetry, book=book
         )
         worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=[])
         instance = SingleInstance(InstanceHealth(active, clock, workers=1), worker, metrics, source, active)
-        pages = Pages(active, callers, worker, instance, Watchers(callers, Secrets({}, None)), book)
-        yield MemoryGateway(active, client, gauges, pipeline, pages, meter, source, clock, directory)
+        pages = Pages(
+            active, callers, worker, instance, Watchers(callers, Secrets({}, None)), book=book, limiter=limiter
+        )
+        yield MemoryGateway(active, client, gauges, counts, limiter, pipeline, pages, meter, source, clock, directory)

@@ -30,6 +30,13 @@ def run(  # noqa: PLR0913, PLR0917 - each is a flag
     fail_mode: Annotated[str, typer.Option(help="What an error inside a policy does: block or allow.")] = "block",
     grace: Annotated[float, typer.Option(help="Seconds that running requests get at the end.")] = 30.0,
     events_stdout: Annotated[bool, typer.Option(help="Print each decision event as a JSON line.")] = False,
+    max_buffered_bytes: Annotated[
+        int | None, typer.Option(help="Bytes of request bodies held at once (default 536870912).")
+    ] = None,
+    max_connections: Annotated[int | None, typer.Option(help="Open connections (default 20000).")] = None,
+    max_connections_per_address: Annotated[
+        int | None, typer.Option(help="Open connections from one address (default 10000).")
+    ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, to serve over TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate.")] = None,
 ) -> None:

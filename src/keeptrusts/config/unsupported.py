@@ -32,10 +32,6 @@ NOT_YET: tuple[NotYet, ...] = (
         "resolving config variables, which takes a control plane,",
         "use `env: NAME` or `file: PATH`",
     ),
-    NotYet(("global_rate_limit",), "limiting the rate of requests", _DELETE),
-    NotYet(("user_rate_limit",), "limiting the rate of requests per user", _DELETE),
-    NotYet(("token_rate_limit",), "limiting the rate of tokens", _DELETE),
-    NotYet(("limits", "max_in_flight_per_key"), "limiting calls in flight per key", "use `max_in_flight` alone"),
 )
 
 

@@ -36,6 +36,7 @@ class Code(StrEnum):
     PACK_DISABLED = "pack_disabled"
     BUDGET_EXCEEDED = "budget_exceeded"
     BUDGET_BUSY = "budget_busy"
+    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     # We cannot now.
     DRAINING = "draining"
     OVERLOADED = "overloaded"

@@ -4,7 +4,7 @@ Before its last byte leaves, the call's event has been written. Nothing that bro
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypedDict
@@ -115,7 +115,7 @@ class Answer:
                 body = self.dialect.write_reply(reply, changes)
         record.status = response.status
         record.close()
-        lines = self._lines() + answer_lines(response.headers)
+        lines = self._lines() + self._provider_lines(response.headers)
         encoded = encode_body(self.exchange.head.headers.get(b"accept-encoding", b""), body)
         if encoded is not None:
             encoding, body = encoded
@@ -142,7 +142,7 @@ class Answer:
         record.close()
         body = render_error(self.dialect.name, error, record.request_id)
         headers = {**response.headers, b"content-type": b"application/json"}
-        self.exchange.respond(response.status, self._lines() + answer_lines(headers), body)
+        self.exchange.respond(response.status, self._lines() + self._provider_lines(headers), body)
 
     async def _bring_opaque(self, response: Response) -> None:
         """Content that no policy reads, such as speech, as it arrives."""
@@ -291,7 +291,7 @@ class Answer:
         record = self.record
         record.status, record.first_byte = response.status, record.clock.monotonic()
         record.overhead_s = record.first_byte - record.started - record.upstream_s
-        self.exchange.start(response.status, self._lines() + answer_lines(response.headers) + lines)
+        self.exchange.start(response.status, self._lines() + self._provider_lines(response.headers) + lines)
 
     def _lines(self) -> bytes:
         """The headers that each answer carries."""
@@ -306,4 +306,8 @@ class Answer:
             lines += b"x-keeptrusts-target: %b\r\n" % record.target.id.encode()
         if self.dialect.name == "anthropic":
             lines += b"request-id: %b\r\n" % request_id
-        return lines
+        return lines + record.limit_lines(anthropic=self.dialect.name == "anthropic")
+
+    def _provider_lines(self, headers: Mapping[bytes, bytes]) -> bytes:
+        lease = self.record.lease
+        return answer_lines(headers, with_limits=lease is None or not lease.standings)

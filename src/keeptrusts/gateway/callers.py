@@ -24,9 +24,10 @@ class Caller:
     key_id: str | None
     identity: Identity = NOBODY
     trusts_identity_headers: bool = False
+    is_anonymous: bool = False
 
 
-ANONYMOUS = Caller(None)
+ANONYMOUS = Caller(None, is_anonymous=True)
 
 
 class TokenCallers:

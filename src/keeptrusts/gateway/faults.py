@@ -47,6 +47,7 @@ RENDERINGS: dict[Code, Rendering] = {
     Code.NO_COMPLIANT_TARGET: Rendering(400, _POLICY),
     Code.PACK_DISABLED: Rendering(503, _SERVER),
     Code.BUDGET_EXCEEDED: Rendering(429, "insufficient_quota"),
+    Code.RATE_LIMIT_EXCEEDED: Rendering(429, "rate_limit_error", retry=True),
     Code.BUDGET_BUSY: Rendering(429, "rate_limit_error", retry=True),
     Code.DRAINING: Rendering(503, _SERVER, retry=True),
     Code.OVERLOADED: Rendering(503, _SERVER, retry=True),

@@ -38,11 +38,14 @@ def request_lines(headers: Mapping[bytes, bytes], declared: frozenset[bytes] = f
     return lines
 
 
-def answer_lines(headers: Mapping[bytes, bytes]) -> bytes:
-    """The provider's header lines that go to the client; its request id under a name of its own."""
+def answer_lines(headers: Mapping[bytes, bytes], *, with_limits: bool = True) -> bytes:
+    """The provider's header lines that go to the client; its request id under a name of its own.
+
+    `with_limits`: those of its own rate limits too, which would contradict ours.
+    """
     lines = b""
     for name, value in headers.items():
-        if name in _DOWN or name.startswith(DOWN_PREFIXES):
+        if name in _DOWN or (with_limits and name.startswith(DOWN_PREFIXES)):
             lines += b"%b: %b\r\n" % (name, value)
     upstream_id = headers.get(b"x-request-id") or headers.get(b"request-id")
     return lines + b"x-upstream-request-id: %b\r\n" % upstream_id if upstream_id else lines

@@ -14,6 +14,7 @@ from keeptrusts.gateway.health import State, WorkerHealth, brief
 from keeptrusts.gateway.http.exchange import Exchange, Head
 from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.metrics.exposition import CONTENT_TYPE
 from keeptrusts.gateway.metrics.page import render_page
 from keeptrusts.gateway.permits import permitted_models
@@ -42,7 +43,9 @@ class Pages:
         worker: WorkerHealth,
         instance: Instance,
         watchers: Watchers,
+        *,
         book: SpendBook,
+        limiter: Limiter,
     ) -> None:
         self._active = active
         self._callers = callers
@@ -50,6 +53,7 @@ class Pages:
         self._instance = instance
         self._watchers = watchers
         self._book = book
+        self._limiter = limiter
         self._local: dict[Page, Callable[[Head], tuple[int, Any]]] = {
             Page.ALIVE: lambda _: (200, {"status": "alive"}),
             Page.READY: self._ready_page,
@@ -140,7 +144,7 @@ class Pages:
             "models": _list_models(snapshot, caller),
             "limits": {
                 "max_body_bytes": snapshot.pack.size_limits.max_body_bytes,
-                "max_in_flight": snapshot.pack.limits.max_in_flight,
+                **self._limiter.describe(snapshot.limits, caller),
             },
             "budget": None if budget is None else _budget(budget),
         }

@@ -22,6 +22,7 @@ from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
 from keeptrusts.gateway.identity import name_caller
 from keeptrusts.gateway.judging import check_call
+from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, client_request_id
@@ -60,6 +61,10 @@ class Admission(BodyRule):
     pipeline: "Pipeline" = field(repr=False)
     model: str | None = None
 
+    @property
+    def holder(self) -> str | None:
+        return None if self.caller.is_anonymous else self.caller.key_id or ""
+
     def serves(self, snapshot: Snapshot, caller: Caller, model: str | None) -> bool:
         """Whether it lets in this call too."""
         return self.snapshot is snapshot and self.caller is caller and self.model == model
@@ -80,6 +85,7 @@ class Pipeline:
         clock: Clock,
         gauges: Gauges,
         *,
+        limiter: Limiter,
         telemetry: Telemetry,
         book: SpendBook,
     ) -> None:
@@ -89,6 +95,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
+        self._limiter = limiter
         self._telemetry = telemetry
         self._book = book
         self._learned = LearnedBounds()
@@ -109,8 +116,7 @@ class Pipeline:
             raise Fault(Code.PACK_DISABLED, f"Pack {snapshot.pack.pack.name} is disabled: its `pack.enabled` is false.")
         if self._gauges.is_draining:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
-        if self._gauges.in_flight >= snapshot.pack.limits.max_in_flight:
-            raise _overloaded()
+        self._limiter.check(snapshot.limits, caller)
         admission = self._admissions.get(route)
         if admission is None or not admission.serves(snapshot, caller, model):
             admission = Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
@@ -131,8 +137,10 @@ class Pipeline:
         self._gauges.in_flight += 1
         self._gauges.requests += 1
         record = self._open_record(exchange.head, admission)
+        lease = record.lease = self._limiter.begin(admission.caller)
         answer = Answer(exchange, record, dialect_of(admission.route))
         try:
+            self._limiter.admit(lease, record.snapshot.limits, record.caller, len(exchange.body))
             await self._serve(answer, admission.model)
         except Fault as fault:
             answer.refuse(fault)
@@ -144,12 +152,13 @@ class Pipeline:
             answer.refuse(Fault(Code.INTERNAL, "The gateway failed on this call."))
         finally:
             self._gauges.in_flight -= 1
-            answer.settle()
+            try:
+                answer.settle()
+            finally:
+                lease.release(record.used_tokens() if lease.held_tokens else 0)
 
     async def _serve(self, answer: Answer, model: str | None) -> None:
         record, exchange, dialect = answer.record, answer.exchange, answer.dialect
-        if self._gauges.in_flight > record.snapshot.pack.limits.max_in_flight:  # others came while its body was read
-            raise _overloaded()
         content_type = exchange.head.headers.get(b"content-type", b"")
         call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
         check_call(call, record.snapshot.pack.providers, record.snapshot.output)
@@ -245,7 +254,3 @@ class Pipeline:
             observer=self._telemetry,
             trace=self._telemetry.begin(head),
         )
-
-
-def _overloaded() -> Fault:
-    return Fault(Code.OVERLOADED, "As many calls are in flight as limits.max_in_flight allows: try again soon.")

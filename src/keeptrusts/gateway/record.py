@@ -13,6 +13,8 @@ from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.estimate import estimate_input, estimate_usage
 from keeptrusts.gateway.faults import status_of
 from keeptrusts.gateway.judging import Tally
+from keeptrusts.gateway.limits.limiter import Lease
+from keeptrusts.gateway.limits.standing import limit_lines
 from keeptrusts.gateway.outbox import Outbox
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.spend.account import Hold
@@ -75,6 +77,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     outbox: Outbox
     clock: Clock
     observer: Observer
+    lease: Lease | None = None
     call: Call | None = None
     target: Target | None = None
     rulings: list[PolicyOutcome] = []
@@ -147,6 +150,16 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             if self.hold is not None:  # after its event: what is counted is never more than what the events say
                 self.hold.settle(self.cost or 0)
             self.observer.note(self)
+
+    def limit_lines(self, *, anthropic: bool) -> bytes:
+        """Header lines that say what is left of the caller's limits; none where there are none."""
+        standings = None if self.lease is None else self.lease.standings
+        return limit_lines(standings, anthropic=anthropic) if standings else b""
+
+    def used_tokens(self) -> int:
+        """What the call used, or is taken to have used; known once it is closed."""
+        usage = self.usage or _NO_USAGE
+        return usage.input_tokens + usage.output_tokens
 
     def decision(self) -> Decision:
         """The worst verdict so far. A refusal by what the pack says, before any text was judged, is a block too."""

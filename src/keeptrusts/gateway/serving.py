@@ -17,8 +17,11 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.callers import Callers, TokenCallers
 from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, WorkerHealth
+from keeptrusts.gateway.http.budget import EdgeGauges
 from keeptrusts.gateway.http.server import Server, bind, open_server, server_tls
 from keeptrusts.gateway.instance import Instance
+from keeptrusts.gateway.limits.counts import open_counts
+from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.metrics.meter import Meter
 from keeptrusts.gateway.metrics.worker import WorkerMetrics
 from keeptrusts.gateway.outbox import open_outbox
@@ -106,22 +109,25 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
             open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
         )
         gauges, meter = Gauges(), Meter()
+        counts = stack.enter_context(open_counts(place.directory, index=place.index, workers=place.workers))
+        limiter = Limiter(counts, clock)
         health = WorkerHealth(active, outbox, gauges, index=place.index, pid=os.getpid())
         spans = await stack.enter_async_context(open_tracing(settings.environment, f"ins_{place.boot_id}"))
         servers: list[Server] = []
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers, spans=spans)
+        telemetry = Telemetry(meter, spans)
         pipeline = Pipeline(
-            active, callers, client, outbox, clock, gauges, telemetry=Telemetry(meter, spans), book=book
+            active, callers, client, outbox, clock, gauges, limiter=limiter, telemetry=telemetry, book=book
         )
         watchers = Watchers(callers, Secrets(settings.environment, settings.secrets_dir))
-        pages = Pages(active, callers, health, make_instance(health, metrics), watchers, book)
+        pages = Pages(active, callers, health, make_instance(health, metrics), watchers, book=book, limiter=limiter)
         tls = server_tls(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
-        servers += [
-            await stack.enter_async_context(open_server(front, sock=sock, tls=tls))
-            for front, sock in zip(
-                _fronts(settings, pipeline, pages, meter, clock), sockets or bind_addresses(settings), strict=True
-            )
-        ]
+        for front, sock in zip(
+            _fronts(settings, pipeline, pages, meter, clock), sockets or bind_addresses(settings), strict=True
+        ):
+            edge = EdgeGauges(counts.held_bytes, counts.admin_connections if servers else counts.connections)
+            server = open_server(front, sock=sock, tls=tls, limits=settings.edge, gauges=edge)
+            servers.append(await stack.enter_async_context(server))
         yield Serving(servers, gauges, health, settings.grace_s)
 
 

@@ -13,11 +13,19 @@ from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
+from keeptrusts.gateway.http.limits import Limits
+
 FailMode: TypeAlias = Literal["block", "allow"]
 
 DEFAULT_LISTEN = "0.0.0.0:41002"
 MIN_TOKEN_LENGTH = 16
 MAX_GRACE_S = 86_400
+DEFAULT_EDGE = Limits()
+EDGE_LIMITS = {
+    "max_buffered_bytes": "KEEPTRUSTS_MAX_BUFFERED_BYTES",
+    "max_connections": "KEEPTRUSTS_MAX_CONNECTIONS",
+    "max_connections_per_address": "KEEPTRUSTS_MAX_CONNECTIONS_PER_ADDRESS",
+}
 
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s]+)):([0-9]{1,5})")
 
@@ -56,6 +64,7 @@ class Settings:
     fail_mode: FailMode = "block"
     grace_s: float = 30.0
     events_stdout: bool = False
+    edge: Limits = DEFAULT_EDGE
     tls_cert: Path | None = None
     tls_key: Path | None = None
     ca_file: Path | None = None
@@ -119,6 +128,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
         fail_mode=flags.get("fail_mode") or "block",
         grace_s=30.0 if flags.get("grace") is None else float(flags["grace"]),
         events_stdout=bool(flags.get("events_stdout")),
+        edge=_edge_limits(value),
         tls_cert=_path(flags.get("tls_cert")),
         tls_key=_path(flags.get("tls_key")),
         ca_file=_path(environment.get("KEEPTRUSTS_CA_FILE")),
@@ -130,6 +140,18 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
     )
     _check(settings)
     return settings
+
+
+def _edge_limits(value: Callable[[str, str], Any]) -> Limits:
+    """What the operator says of the edge's limits, the rest as it is by default. Raises InvalidSettings."""
+    given = {name: value(name, variable) for name, variable in EDGE_LIMITS.items()}
+    try:
+        counts = {name: int(count) for name, count in given.items() if count is not None}
+    except ValueError:
+        counts = {"": 0}
+    if min(counts.values(), default=1) < 1:
+        raise InvalidSettings(f"{', '.join(EDGE_LIMITS.values())}: each takes a whole number of at least 1")
+    return Limits(**counts)
 
 
 def _switch(value: Callable[[str, str], Any], flag: str, variable: str) -> bool:

@@ -10,6 +10,7 @@ from keeptrusts.config.pack import Pack
 from keeptrusts.contract.events import Origin
 from keeptrusts.gateway.identity import identity_headers
 from keeptrusts.gateway.judging import Judge
+from keeptrusts.gateway.limits.rates import CallLimits, compile_limits
 from keeptrusts.gateway.outbox import Source, compile_source
 from keeptrusts.gateway.routing import Router
 from keeptrusts.gateway.secrets import Secrets
@@ -45,6 +46,7 @@ class Snapshot:
     call_policies: tuple[CallPolicy, ...]
     identity_headers: tuple[bytes, ...]
     spend: SpendLimit | None
+    limits: CallLimits
     targets: tuple[Target, ...]
     router: Router
     events: Source
@@ -71,6 +73,7 @@ class SnapshotMaker:
         pack = load_pack(content)
         chain = compile_chain(pack)
         digest = digest_of(content)
+        limits = compile_limits(pack)
         call_policies = tuple(policy for policy in chain if isinstance(policy, Rbac))
         target_policies = tuple(policy for policy in chain if isinstance(policy, DataRouting))
         targets = tuple(
@@ -86,7 +89,10 @@ class SnapshotMaker:
             input=self._judge(chain, Phase.INPUT),
             output=self._judge(chain, Phase.OUTPUT),
             call_policies=call_policies,
-            identity_headers=identity_headers(*(policy.identity_headers for policy in call_policies)),
+            identity_headers=identity_headers(
+                limits.user_headers, *(policy.identity_headers for policy in call_policies)
+            ),
+            limits=limits,
             spend=next((policy for policy in chain if isinstance(policy, SpendLimit)), None),
             targets=targets,
             router=Router(targets, pack.providers),

@@ -72,7 +72,7 @@ def test_problems_of_every_sort_come_at_once_in_the_order_of_the_text():
     text = (
         "pack: {name: A, version: 1}\npack: {}\npolicies: {chain: [nope, sound, sound, later]}\n"
         "policy: {sound: {words: [bad]}}\nzzz: 1\n"
-        "providers: {targets: [{id: a, provider: groq, model: m}]}\ntoken_rate_limit: {max_tokens: 5}\n"
+        "providers: {targets: [{id: a, provider: groq, model: m}]}\n"
     )
     assert codes(JUDGE.judge(text).problems) == [
         ("E004", "pack.name"),
@@ -83,7 +83,6 @@ def test_problems_of_every_sort_come_at_once_in_the_order_of_the_text():
         ("E004", "policy.sound.words[0]"),
         ("E002", "zzz"),
         ("E004", "providers.targets[0].base_url"),
-        ("E008", "token_rate_limit"),
     ]
 
 

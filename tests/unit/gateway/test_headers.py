@@ -83,3 +83,9 @@ def test_nothing_passes_that_is_on_no_list(headers):
     assert set(names(answer_lines(headers))) <= passed
     for lines in (request_lines(headers), answer_lines(headers)):
         assert lines.count(b"\r") == lines.count(b"\n") == len(names(lines))
+
+
+def test_a_providers_limits_are_left_out_where_they_would_contradict_ours():
+    headers = {b"x-ratelimit-limit-requests": b"5", b"retry-after": b"3"}
+    assert answer_lines(headers) == b"x-ratelimit-limit-requests: 5\r\nretry-after: 3\r\n"
+    assert answer_lines(headers, with_limits=False) == b"retry-after: 3\r\n"

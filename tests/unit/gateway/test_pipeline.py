@@ -14,7 +14,7 @@ from fakes.policies import BLOCK, WordPolicy
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.secret import Secret
-from keeptrusts.gateway.callers import TokenCallers
+from keeptrusts.gateway.callers import ANONYMOUS, TokenCallers
 from keeptrusts.gateway.pipeline import Admission
 from keeptrusts.runtime.http.errors import ConnectFailed, ConnectionLost, Phase, TimedOut, Truncated
 
@@ -269,11 +269,14 @@ async def test_a_gateway_that_drains_admits_nobody(tmp_path):
     assert await refused(tmp_path, change=lambda g: setattr(g.gauges, "is_draining", True), **KEY) is Code.DRAINING
 
 
+def begin_calls(gateway, number):
+    for _ in range(number):
+        gateway.limiter.begin(ANONYMOUS)
+
+
 async def test_beyond_the_packs_limit_calls_are_refused(tmp_path):
     content = make_pack(limits={"max_in_flight": 3})
-    assert (
-        await refused(tmp_path, content, change=lambda g: setattr(g.gauges, "in_flight", 3), **KEY) is Code.OVERLOADED
-    )
+    assert await refused(tmp_path, content, change=lambda g: begin_calls(g, 3), **KEY) is Code.OVERLOADED
 
 
 async def test_calls_whose_bodies_end_together_are_held_to_the_packs_limit_too(tmp_path):
@@ -284,13 +287,13 @@ async def test_calls_whose_bodies_end_together_are_held_to_the_packs_limit_too(t
 
         def admit_among_others(head):
             rule = admit(head)
-            gateway.gauges.in_flight = 3
+            begin_calls(gateway, 3)
             return rule
 
         front.admit = admit_among_others
         line = await gateway.ask(tree=chat(), front=front)
         assert gateway.client.requests == []
-        assert gateway.gauges.in_flight == 3
+        assert gateway.counts.in_flight.total() == 3
         assert [event.error_code for event in gateway.events()] == ["overloaded"]
     assert line.sent.startswith(b"HTTP/1.1 503")
 
@@ -453,3 +456,36 @@ async def test_tokens_are_estimated_for_a_target_that_cannot_count_them(tmp_path
         [event] = gateway.events()
     assert json.loads(line.body) == {"input_tokens": 14}
     assert (event.status, event.target_id, event.attempts) == (200, None, ())
+
+
+async def test_an_answer_says_what_is_left_instead_of_what_the_provider_has(tmp_path):
+    content = make_pack(global_rate_limit={"max_requests": 3}, token_rate_limit={"max_tokens": 9000})
+    with_theirs = [answer(x_ratelimit_limit_requests=b"77") for _ in range(3)]
+    async with open_memory_gateway(tmp_path, *with_theirs, content=content) as gateway:
+        lefts = [(await gateway.ask(tree=chat())).headers["x-ratelimit-remaining-requests"] for _ in range(3)]
+        refused_line = await gateway.ask(tree=chat())
+        me = json.loads((await gateway.ask("GET", "/keeptrusts/me")).body)["limits"]
+        [*_, event] = gateway.events()
+    assert lefts == ["2", "1", "0"]
+    assert refused_line.status == 429
+    assert refused_line.headers["x-ratelimit-limit-requests"] == "3"
+    assert refused_line.headers["x-should-retry"] == "true"
+    assert int(refused_line.headers["retry-after"]) == 60
+    assert json.loads(refused_line.body)["error"]["code"] == "rate_limit_exceeded"
+    assert (event.status, event.error_code, event.attempts) == (429, "rate_limit_exceeded", ())
+    assert (me["global_rate_limit"]["remaining"], me["max_in_flight"]) == (0, 1000)
+
+
+async def test_a_call_that_never_reached_a_provider_used_no_tokens(tmp_path):
+    content = make_pack(token_rate_limit={"max_tokens": 1000})
+    async with open_memory_gateway(tmp_path, content=content, policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat("do stop! it"))
+        me = json.loads((await gateway.ask("GET", "/keeptrusts/me")).body)["limits"]
+    assert int(line.headers["x-ratelimit-remaining-tokens"]) < 1000
+    assert me["token_rate_limit"]["remaining"] == 1000
+
+
+async def test_where_nothing_limits_the_provider_is_heard(tmp_path):
+    async with open_memory_gateway(tmp_path, answer(x_ratelimit_limit_requests=b"77")) as gateway:
+        line = await gateway.ask(tree=chat())
+    assert line.headers["x-ratelimit-limit-requests"] == "77"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.settings import (
     Address,
     InvalidSettings,
@@ -156,3 +157,15 @@ def test_identity_headers_are_trusted_by_flag_or_variable(variable, flag, is_on)
 
 def test_a_switch_that_is_neither_on_nor_off_is_refused():
     assert "true or false" in refused({"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "maybe"}, PACK)
+
+
+def test_what_the_edge_holds_is_set_by_flag_or_variable():
+    environment = {"KEEPTRUSTS_MAX_BUFFERED_BYTES": "1000", "KEEPTRUSTS_MAX_CONNECTIONS": "7"}
+    edge = read_settings(environment, PACK | {"max_connections": 8, "max_connections_per_address": 3}).edge
+    assert (edge.max_buffered_bytes, edge.max_connections, edge.max_connections_per_address) == (1000, 8, 3)
+    assert read_settings({}, PACK).edge == Limits()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+def test_a_count_that_is_none_is_refused(value):
+    assert "at least 1" in refused({"KEEPTRUSTS_MAX_CONNECTIONS": value}, PACK)

@@ -13,9 +13,10 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Protocol, cast
 
+from keeptrusts.gateway.http.budget import Budget
 from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Handler, refuse_exchange
 from keeptrusts.gateway.http.limits import Limits
-from keeptrusts.gateway.http.reader import Budget, Refused, RequestReader
+from keeptrusts.gateway.http.reader import TOO_MANY_BODIES, Refused, RequestReader
 from keeptrusts.gateway.http.refusals import INTERNAL, Malformed, Refusal, overloaded, refuse, too_large
 from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body
 from keeptrusts.runtime.http.sweep import Sweeper
@@ -40,6 +41,12 @@ class Host(Protocol):
     is_draining: bool
     is_tls: bool
 
+    def count_connection(self, peer: str) -> str:
+        """A connection was accepted; what there is too much of now, empty where nothing."""
+
+    def forget_connection(self, peer: str) -> None:
+        """One that was counted has ended."""
+
     def count_refusal(self, refusal: Refusal) -> None:
         """Note what a connection answered by itself."""
 
@@ -49,14 +56,15 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_backlog", "_backlog_size", "_current", "_deadline", "_final", "_host", "_is_closing", "_is_deaf",
-        "_is_reading_head", "_is_reading_paused", "_owes_continue", "_queue", "_quiet_since", "_reader", "_sent",
-        "_sent_seen", "_taken", "_taken_at", "_transport", "_writable", "is_paused",
+        "_is_reading_head", "_is_reading_paused", "_owes_continue", "_peer", "_queue", "_quiet_since", "_reader",
+        "_sent", "_sent_seen", "_taken", "_taken_at", "_transport", "_writable", "is_paused",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
         self.is_paused = False
         self._host = host
         self._transport: asyncio.Transport | None = None
+        self._peer = ""
         self._reader: RequestReader | None = None
         self._current: Exchange | None = None
         self._queue: deque[Exchange] = deque()
@@ -87,13 +95,13 @@ class ServerConnection(asyncio.Protocol):
         if host.is_draining:
             self.abort()
         peername = transport.get_extra_info("peername")
-        peer = str(peername[0]).removeprefix("::ffff:") if isinstance(peername, tuple) else ""
+        self._peer = peer = str(peername[0]).removeprefix("::ffff:") if isinstance(peername, tuple) else ""
         self._reader = RequestReader(self, host.handler, host.budget, peer=peer, is_tls=host.is_tls)
         self._deadline = host.sweeper.now + host.limits.head_s
-        is_full = len(host.sweeper.entries) >= host.limits.max_connections
         host.sweeper.entries.add(self)
-        if is_full:
-            self._refuse(refuse(overloaded("too many connections")))
+        too_many = host.count_connection(peer)
+        if too_many:
+            self._refuse(refuse(overloaded(too_many)))
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
@@ -108,6 +116,7 @@ class ServerConnection(asyncio.Protocol):
         self._transport = None
         self._is_deaf = self._is_closing = True
         self._host.sweeper.entries.discard(self)
+        self._host.forget_connection(self._peer)
         current, self._current = self._current, None
         if current is not None and current.task is not None:
             self._cancel(current, current.task)
@@ -293,20 +302,31 @@ class ServerConnection(asyncio.Protocol):
             self._fail(exchange)
         finally:
             exchange.task = None
-            host.budget.held -= exchange.charge
+            self._release(exchange)
             host.running.discard(exchange)
 
     async def _decode(self, exchange: Exchange, encoding: bytes, limit: int) -> bool:
-        """Whether the body could be decoded; otherwise the request has been answered."""
+        """Whether the body could be decoded; otherwise the request has been answered.
+
+        Meanwhile it is charged with the most that it can become.
+        """
+        budget, ratio = self._host.budget, self._host.limits.max_decode_ratio
+        most = min(limit, len(exchange.body) * ratio)
         try:
-            body = await decode_body(encoding, exchange.body, limit, max_ratio=self._host.limits.max_decode_ratio)
+            if not budget.take(most, exchange.holder):
+                raise overloaded(TOO_MANY_BODIES)
+            exchange.charge += most
+            body = await decode_body(encoding, exchange.body, limit, max_ratio=ratio)
+        except Malformed as malformed:
+            refusal = refuse_exchange(exchange, malformed)
         except BodyTooLarge:
             refusal = refuse_exchange(exchange, too_large(limit))
         except BadBody as error:
             refusal = refuse_exchange(exchange, Malformed(str(error), code="invalid_encoding"))
         else:
-            exchange.charge += len(body)
-            self._host.budget.held += len(body)
+            spare = most - len(body)
+            budget.give_back(spare, exchange.holder)
+            exchange.charge -= spare
             exchange.body = body
             return True
         self._host.count_refusal(refusal)
@@ -399,7 +419,7 @@ class ServerConnection(asyncio.Protocol):
             self._host.running.discard(exchange)
 
     def _release(self, exchange: Exchange) -> None:
-        self._host.budget.held -= exchange.charge
+        self._host.budget.give_back(exchange.charge, exchange.holder)
         exchange.charge = 0
 
     def _sweep_answer(self, exchange: Exchange, transport: asyncio.Transport, now: float) -> None:

@@ -58,6 +58,11 @@ class BodyRule:
         del head, malformed
         return None
 
+    @property
+    def holder(self) -> str | None:
+        """In whose name the body is held; nobody may hold more than a share of what all may. None: in nobody's."""
+        return None
+
 
 class Handler(Protocol):
     """What the gateway does with requests. One object per server."""
@@ -127,6 +132,11 @@ class Exchange:
         self.ping_s = 0.0
         self.task: asyncio.Task[None] | None = None
         self.is_begun = False  # the task has run
+
+    @property
+    def holder(self) -> str | None:
+        """In whose name the body is held."""
+        return None if self.rule is None else self.rule.holder
 
     def respond(self, status: int, headers: bytes, body: bytes = b"") -> None:
         """The whole answer in one write. To HEAD, the same head without the body."""

@@ -8,6 +8,7 @@ class Limits:
     """Of a connection unless it says otherwise. The sizes of heads are fixed: see framing."""
 
     max_connections: int = 20_000
+    max_connections_per_address: int = 10_000  # much, because behind a load balancer all come from one
     max_buffered_bytes: int = 512 * 1024 * 1024  # request bodies of all connections together
     max_pipelined: int = 64  # requests waiting behind the one that is served
     max_decode_ratio: int = 100

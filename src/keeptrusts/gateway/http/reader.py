@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import httptools
 
+from keeptrusts.gateway.http.budget import Budget
 from keeptrusts.gateway.http.exchange import Exchange, Handler, Head, Line, refuse_exchange
 from keeptrusts.gateway.http.framing import (
     MAX_FIELDS,
@@ -24,6 +25,7 @@ from keeptrusts.gateway.http.refusals import Malformed, Refusal, overloaded, ref
 from keeptrusts.gateway.http.repeats import Repeat, recognize, remember
 from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_encoding
 
+TOO_MANY_BODIES = "too many request bodies are being held"
 MAX_MISSES = 3  # heads in a row that were not those before them, until the connection is taken for one that varies
 MAX_OVERHEAD = 65536  # bytes of chunk framing, extensions and trailers beyond eight times the body
 
@@ -34,16 +36,6 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
-
-
-class Budget:
-    """Bytes of request bodies that a server holds at this moment."""
-
-    __slots__ = ("held", "limit")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.held = 0
 
 
 class Owner(Line, Protocol):
@@ -149,7 +141,7 @@ class RequestReader:
     def close(self) -> None:
         """Let go of what was read. Nothing may be fed after this."""
         if self.exchange is not None:
-            self._budget.held -= self.exchange.charge
+            self._budget.give_back(self.exchange.charge, self.exchange.holder)
             self.exchange = None
         self._pieces = []
         self.is_between = True
@@ -302,11 +294,10 @@ class RequestReader:
         if b"expect" in headers and headers[b"expect"].lower() != b"100-continue":
             raise Malformed("the only expectation is 100-continue", code="expectation_failed", status=417)
         # The last reason to refuse: what is charged here is given back only with the exchange.
-        budget = self._budget
-        if length > budget.limit - budget.held:
-            raise overloaded("too many request bodies are being held")
-        budget.held += length
-        exchange.charge = length
+        if length:
+            if not self._budget.take(length, rule.holder):
+                raise overloaded(TOO_MANY_BODIES)
+            exchange.charge = length
         if b"expect" in headers and (length or self._is_chunked):
             self._owner.expects_continue()
 
@@ -322,12 +313,10 @@ class RequestReader:
         self._size += size
         if self._size > self._limit:
             raise too_large(self._limit)
-        budget = self._budget
-        if size > budget.limit - budget.held:
-            raise overloaded("too many request bodies are being held")
-        budget.held += size
-        if self.exchange is not None:
-            self.exchange.charge += size
+        exchange = self.exchange
+        if exchange is None or not self._budget.take(size, exchange.holder):
+            raise overloaded(TOO_MANY_BODIES)
+        exchange.charge += size
 
     def _check_progress(self) -> None:
         """Much has come: refuse a head without end, and chunks with more framing than body."""

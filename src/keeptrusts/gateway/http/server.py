@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from email.utils import format_datetime
 from pathlib import Path
 
+from keeptrusts.gateway.http.budget import Budget, EdgeGauges
 from keeptrusts.gateway.http.connection import ServerConnection
 from keeptrusts.gateway.http.exchange import Exchange, Handler
 from keeptrusts.gateway.http.limits import Limits
-from keeptrusts.gateway.http.reader import Budget
 from keeptrusts.gateway.http.refusals import Refusal
+from keeptrusts.runtime.board import make_board
 from keeptrusts.runtime.clock import Clock, SystemClock
+from keeptrusts.runtime.counters import Gauge
 from keeptrusts.runtime.http.sweep import Sweeper
 
 BACKLOG = 2048
@@ -33,10 +35,20 @@ class Server:
     `running` holds the requests whose tasks have not ended; `refused` counts by code what the edge refused by itself.
     """
 
-    def __init__(self, handler: Handler, *, limits: Limits, clock: Clock, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        limits: Limits,
+        clock: Clock,
+        tls: ssl.SSLContext | None,
+        gauges: EdgeGauges,
+    ) -> None:
         self.handler = handler
         self.limits = limits
-        self.budget = Budget(limits.max_buffered_bytes)
+        self.budget = Budget(limits.max_buffered_bytes, gauges.held_bytes)
+        self._connected = gauges.connections
+        self._addresses: dict[str, int] = {}
         self.sweeper = Sweeper(limits.sweep_s, also=self._tell_time)
         self.loop = asyncio.get_running_loop()
         self.running: set[Exchange] = set()
@@ -59,6 +71,19 @@ class Server:
     def in_flight(self) -> int:
         """Requests whose tasks have not ended."""
         return len(self.running)
+
+    def count_connection(self, peer: str) -> str:
+        self._connected.add(1)
+        count = self._addresses[peer] = self._addresses.get(peer, 0) + 1
+        if self._connected.total() > self.limits.max_connections:
+            return "too many connections"
+        return "too many connections from this address" if count > self.limits.max_connections_per_address else ""
+
+    def forget_connection(self, peer: str) -> None:
+        self._connected.add(-1)
+        self._addresses[peer] -= 1
+        if not self._addresses[peer]:
+            del self._addresses[peer]
 
     def count_refusal(self, refusal: Refusal) -> None:
         if refusal.code:
@@ -169,9 +194,19 @@ async def open_server(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     clock: Clock | None = None,
+    gauges: EdgeGauges | None = None,
 ) -> AsyncIterator[Server]:
-    """A server for the life of the block, on `sock` where one is handed in. Leaving cuts what `drain` did not end."""
-    server = Server(handler, limits=limits or Limits(), clock=clock or SystemClock(), tls=tls)
+    """A server for the life of the block, on `sock` where one is handed in. Leaving cuts what `drain` did not end.
+
+    Servers with the same gauges share the limits for bytes of bodies and for connections.
+    """
+    server = Server(
+        handler,
+        limits=limits or Limits(),
+        clock=clock or SystemClock(),
+        tls=tls,
+        gauges=gauges or EdgeGauges(Gauge(make_board(1)), Gauge(make_board(1))),
+    )
     await server.start(sock or bind(*listen))
     try:
         yield server

@@ -2,9 +2,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from keeptrusts.gateway.http.budget import Budget
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange
-from keeptrusts.gateway.http.reader import Budget, Refused, RequestReader
+from keeptrusts.gateway.http.reader import Refused, RequestReader
 from keeptrusts.gateway.http.refusals import Refusal
+from keeptrusts.runtime.board import make_board
+from keeptrusts.runtime.counters import Gauge
 
 LARGE = BodyRule(1 << 20)
 
@@ -18,7 +21,7 @@ class Owner:
         self.found: list[Exchange] = []
         self.continues = 0
         self.rule = rule
-        self.budget = Budget(budget)
+        self.budget = Budget(budget, Gauge(make_board(1)))
         self.reader = RequestReader(self, self, self.budget, peer="192.0.2.1", is_tls=False)
 
     def admit(self, head):

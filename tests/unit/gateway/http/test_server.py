@@ -9,8 +9,11 @@ import pytest
 import trustme
 
 from fakes.wire import PATIENCE_S, Recorder, answers_in, converse, dialled, read_answer, until
+from keeptrusts.gateway.http.budget import EdgeGauges
 from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.server import CannotListen, bind, open_server, server_tls
+from keeptrusts.runtime.board import make_board
+from keeptrusts.runtime.counters import Gauge
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -206,3 +209,32 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "cert.pem").write_text("none")
     with pytest.raises(CannotListen, match=r"cert\.pem"):
         server_tls(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+@pytest.mark.anyio
+async def test_one_address_leaves_connections_to_the_others():
+    limits = Limits(max_connections_per_address=2)
+    async with open_server(Recorder(), limits=limits) as server:
+        async with dialled(server.port), dialled(server.port):
+            await until(lambda: server.connections == 2)
+            assert answers_in(await converse(server.port)) == [503]
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=("127.0.0.2", 0))
+            writer.write(GET)
+            assert (await read_answer(reader))[0] == 200
+            writer.close()
+        await until(lambda: not server.connections)
+        assert server._addresses == {}
+        assert answers_in(await converse(server.port, GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))) == [
+            200
+        ]
+
+
+@pytest.mark.anyio
+async def test_servers_that_share_gauges_share_their_limits():
+    gauges = EdgeGauges(Gauge(make_board(1)), Gauge(make_board(1)))
+    limits = Limits(max_connections=1)
+    async with open_server(Recorder(), limits=limits, gauges=gauges) as one:
+        async with open_server(Recorder(), limits=limits, gauges=gauges) as two, dialled(one.port):
+            await until(lambda: one.connections == 1)
+            assert answers_in(await converse(two.port)) == [503]
+        await until(lambda: gauges.connections.total() == 0)
