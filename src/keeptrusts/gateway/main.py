@@ -21,6 +21,7 @@ from keeptrusts.gateway.settings import InvalidSettings, Settings
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.sources.file import FileSource
 from keeptrusts.gateway.spend.ledger import open_ledger
+from keeptrusts.gateway.spend.leftovers import settle_leftovers
 from keeptrusts.runtime.clock import Clock, SystemClock
 from keeptrusts.runtime.identifiers import new_hex
 from keeptrusts.runtime.logs import configure_logs
@@ -72,6 +73,7 @@ async def open_gateway(settings: Settings, *, clock: Clock | None = None) -> Asy
 
         await stack.enter_async_context(background(watch))
         ledger = await stack.enter_async_context(open_ledger(directory, clock))
+        await settle_leftovers(directory / "spool", ledger, workers=1, boot_id=place.boot_id, clock=clock)
         serving = await stack.enter_async_context(
             open_serving(
                 settings, place, packs.active, callers, clock=clock, make_instance=make_instance, slices=ledger
