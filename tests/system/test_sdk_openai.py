@@ -340,7 +340,7 @@ async def test_azure_paths_of_the_newer_kind_are_served(tmp_path, said):
         async with world.openai(base_url=f"{world.url}/openai/v1", default_query={"api-version": "preview"}) as sdk:
             answer = await sdk.chat.completions.create(model="m", messages=HELLO)
         assert answer.choices[0].message.content
-        assert world.replay.last.target == "/v1/chat/completions?api-version=preview"
+        assert world.replay.last.target == "/v1/chat/completions"
 
 
 async def test_the_azure_client_is_served_on_its_own_paths(tmp_path, said, chain):
@@ -350,7 +350,7 @@ async def test_the_azure_client_is_served_on_its_own_paths(tmp_path, said, chain
         ) as sdk:
             answer = await sdk.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
             assert answer.choices[0].message.content
-            assert world.replay.last.target == "/v1/chat/completions?api-version=2024-10-21"
+            assert world.replay.last.target == "/v1/chat/completions"
             assert world.replay.last.header("api-key") is None
             with pytest.raises(openai.BadRequestError):
                 await sdk.chat.completions.create(model="a b", messages=HELLO)
