@@ -42,11 +42,11 @@ class Process:
 
 
 @asynccontextmanager
-async def open_gateway(pack: Path, state: Path, port: int) -> AsyncIterator[Process]:
+async def open_gateway(pack: Path, state: Path, port: int, *flags: str) -> AsyncIterator[Process]:
     """`kt gateway run` on a port, ready to serve. Ended with the block, if it was not before."""
     command = ["-m", "keeptrusts", "gateway", "run", "--listen", f"127.0.0.1:{port}"]
     options = ["--policy-config", str(pack), "--state-dir", str(state)]
-    async with _open([*command, *options], port, state.with_suffix(".log"), "/readyz") as process:
+    async with _open([*command, *options, *flags], port, state.with_suffix(".log"), "/readyz") as process:
         yield process
 
 

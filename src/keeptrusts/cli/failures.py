@@ -20,13 +20,14 @@ def told_plainly() -> Iterator[None]:
     """Turn what `open_gateway` raises, and what ends a running gateway, into a message and an exit code."""
     from keeptrusts.gateway.http.server import CannotListen
     from keeptrusts.gateway.settings import InvalidSettings
+    from keeptrusts.gateway.supervisor import WorkerFailed
     from keeptrusts.runtime.state_dir import StateDirError
 
     try:
         yield
     except InvalidSettings as bad:
         fail(str(bad), 2)
-    except (CannotListen, StateDirError) as refused:
+    except (CannotListen, StateDirError, WorkerFailed) as refused:
         fail(str(refused), 1)
     except OSError as refused:
         fail(explain_os_error(refused), 1)

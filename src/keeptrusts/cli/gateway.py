@@ -28,6 +28,9 @@ def run(  # noqa: PLR0913, PLR0917 - each is a flag
         ),
     ] = None,
     fail_mode: Annotated[str, typer.Option(help="What an error inside a policy does: block or allow.")] = "block",
+    workers: Annotated[
+        str | None, typer.Option(help="Processes that serve: a number, or auto for one a core (default 1).")
+    ] = None,
     grace: Annotated[float, typer.Option(help="Seconds that running requests get at the end.")] = 30.0,
     events_stdout: Annotated[bool, typer.Option(help="Print each decision event as a JSON line.")] = False,
     max_buffered_bytes: Annotated[

@@ -63,7 +63,7 @@ class SingleInstance:
 
 async def reload_pack(source: FileSource, active: ActiveConfig) -> Reloaded:
     """Have the source look, and say what is served then."""
-    problems = await source.reload()
+    problems = await source.reload() or active.rejection
     snapshot = active.current()
     return Reloaded(
         label=snapshot.label,

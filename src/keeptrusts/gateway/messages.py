@@ -9,9 +9,11 @@ import msgspec
 from keeptrusts.config.problems import Problem
 from keeptrusts.gateway.health import InstanceReport, WorkerStatus
 from keeptrusts.gateway.instance import Reloaded
+from keeptrusts.gateway.metrics.counts import MetricsSnapshot
 from keeptrusts.gateway.serving import Place
 from keeptrusts.gateway.settings import Settings
 from keeptrusts.gateway.snapshot import PackSource
+from keeptrusts.gateway.spend.slices import Claim, Claimed, Grants, Recall, Report, Unavailable
 
 # Down: from the supervisor to a worker.
 
@@ -39,6 +41,10 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class AskStatus(msgspec.Struct, frozen=True, tag=True):
     """How are you? Answered by WorkerStatus; a worker that does not answer for long is replaced."""
+
+
+class AskMetrics(msgspec.Struct, frozen=True, tag=True):
+    """What did you count? Asked of a worker, and of the instance. Answered by Counted."""
 
 
 class Drain(msgspec.Struct, frozen=True, tag=True):
@@ -82,6 +88,12 @@ class AskReload(msgspec.Struct, frozen=True, tag=True):
     """Look at the pack now. Answered by Reloaded, once every worker serves what was found."""
 
 
+class Counted(msgspec.Struct, frozen=True, tag=True):
+    """What a worker counted; of an instance, what each of its workers did, and those that have ended."""
+
+    snapshots: list[MetricsSnapshot]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """The answer where there is nothing to say."""
 
@@ -90,6 +102,8 @@ Message: TypeAlias = (
     Start
     | PackVersion
     | AskStatus
+    | AskMetrics
+    | Counted
     | Drain
     | Cut
     | Ready
@@ -102,6 +116,12 @@ Message: TypeAlias = (
     | AskReload
     | Reloaded
     | Done
+    | Claim
+    | Claimed
+    | Report
+    | Grants
+    | Unavailable
+    | Recall
 )
 
 

@@ -45,19 +45,19 @@ class PackWatch:
             log.warning("the pack was applied but could not be kept", extra={"facts": {"error": refused.strerror}})
 
 
-def open_pack_watch(settings: Settings, secrets: Secrets, directory: Path, boot_id: str, clock: Clock) -> PackWatch:
+def open_pack_watch(settings: Settings, secrets: Secrets, directory: Path, instance_id: str, clock: Clock) -> PackWatch:
     """Read the pack for the first time. Raises InvalidPack, InvalidSettings: see `open_active`."""
-    maker = make_maker(settings, secrets, boot_id)
+    maker = make_maker(settings, secrets, instance_id)
     last_good = LastGood(directory / "last-good")
     active, content = open_active(settings.policy_config, maker, last_good, clock)
     source = FileSource(settings.policy_config, secrets, make_rebuild(active, maker, clock), content)
     return PackWatch(active, source, last_good)
 
 
-def make_maker(settings: Settings, secrets: Secrets, boot_id: str) -> SnapshotMaker:
+def make_maker(settings: Settings, secrets: Secrets, instance_id: str) -> SnapshotMaker:
     return SnapshotMaker(
         secrets=secrets,
         fail_mode=settings.fail_mode,
         gateway_name=settings.name,
-        instance_id=f"ins_{boot_id}",
+        instance_id=instance_id,
     )

@@ -3,6 +3,7 @@
 Order down is start order; unwinding is stop order.
 """
 
+import gc
 import logging
 import os
 import ssl
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
+from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.active_config import ActiveConfig
-from keeptrusts.gateway.callers import Callers, TokenCallers
+from keeptrusts.gateway.callers import Callers, TokenCallers, make_callers
 from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, WorkerHealth
 from keeptrusts.gateway.http.budget import EdgeGauges
@@ -46,9 +48,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which worker this is, of how many, and where the instance keeps its state."""
+    """Which worker this is, of how many, and where the instance keeps its state. Each process has its own boot id."""
 
     directory: Path
+    instance_id: str
     boot_id: str
     index: int = 0
     workers: int = 1
@@ -67,11 +70,14 @@ class Place:
 class Serving:
     """A worker that serves."""
 
-    def __init__(self, servers: list[Server], gauges: Gauges, health: WorkerHealth, grace_s: float) -> None:
+    def __init__(
+        self, servers: list[Server], gauges: Gauges, health: WorkerHealth, metrics: WorkerMetrics, grace_s: float
+    ) -> None:
         self._grace_s = grace_s
         self.servers = servers  # the one for admin calls, where they have an address of their own, comes last
         self.gauges = gauges
         self.health = health
+        self.metrics = metrics
 
     async def drain(self) -> None:
         """Stop accepting, let what runs finish within the grace, then cut."""
@@ -80,6 +86,12 @@ class Serving:
             server.stop_accepting()
         for server in self.servers:
             await server.drain(self._grace_s, before_cut=self.gauges.note_cut)
+
+    def hurry(self) -> None:
+        """Cut what still runs: the grace of the drain is over."""
+        self._grace_s = 0.0
+        for server in self.servers:
+            server.hurry()
 
 
 @asynccontextmanager
@@ -99,7 +111,7 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
     `slices` is where money is leased. Raises InvalidSettings, CannotListen, OSError.
     """
     async with AsyncExitStack() as stack:
-        lines = LineWriter(sys.stdout.fileno()) if settings.events_stdout else None
+        lines = _event_lines(stack, place) if settings.events_stdout else None
         outbox = await stack.enter_async_context(
             open_outbox(place.spool, boot_id=place.boot_id, clock=clock, limits=place.spool_limits, lines=lines)
         )
@@ -112,7 +124,7 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
         counts = stack.enter_context(open_counts(place.directory, index=place.index, workers=place.workers))
         limiter = Limiter(counts, clock)
         health = WorkerHealth(active, outbox, gauges, index=place.index, pid=os.getpid())
-        spans = await stack.enter_async_context(open_tracing(settings.environment, f"ins_{place.boot_id}"))
+        spans = await stack.enter_async_context(open_tracing(settings.environment, place.instance_id))
         servers: list[Server] = []
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers, spans=spans)
         telemetry = Telemetry(meter, spans)
@@ -128,7 +140,7 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
             edge = EdgeGauges(counts.held_bytes, counts.admin_connections if servers else counts.connections)
             server = open_server(front, sock=sock, tls=tls, limits=settings.edge, gauges=edge)
             servers.append(await stack.enter_async_context(server))
-        yield Serving(servers, gauges, health, settings.grace_s)
+        yield Serving(servers, gauges, health, metrics, settings.grace_s)
 
 
 def bind_addresses(settings: Settings) -> list[socket]:
@@ -153,6 +165,45 @@ def take_token(callers: Callers, secrets: Secrets, settings: Settings) -> None:
             callers.accept(token)
         except InvalidSettings as bad:
             log.error("the new token is not used", extra={"facts": {"reason": str(bad)}})  # noqa: TRY400 - no trace needed
+
+
+def find_callers(settings: Settings, secrets: Secrets) -> Callers:
+    """Who may call. Raises InvalidSettings."""
+    return make_callers(
+        find_token(settings, secrets),
+        listens_on_loopback=settings.listen.is_loopback,
+        allow_anonymous=settings.allow_anonymous,
+        trust_identity_headers=settings.trust_identity_headers,
+    )
+
+
+def find_token(settings: Settings, secrets: Secrets) -> Secret | None:
+    """The gateway's own token. One that is set and cannot be used must not leave the gateway open to anybody."""
+    token = secrets.find_variable(settings.token_name)
+    names = (settings.token_name, f"{settings.token_name}_FILE")
+    given = next((name for name in names if settings.environment.get(name)), None)
+    if token is None and given is not None:
+        raise InvalidSettings(
+            f"{given} is set, and gives no usable token: it must be visible ASCII without spaces, and a file must be "
+            "there and readable"
+        )
+    return token
+
+
+def settle_garbage_collector() -> None:
+    """What lives as long as the process need not be looked at again; and cycles are rare on the request path."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
+
+def _event_lines(stack: AsyncExitStack, place: Place) -> LineWriter:
+    """Standard output, which the workers of an instance share: each writes whole lines in its turn."""
+    if place.workers == 1:
+        return LineWriter(sys.stdout.fileno())
+    turns = os.open(place.directory / "stdout.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    stack.callback(os.close, turns)
+    return LineWriter(sys.stdout.fileno(), turns)
 
 
 def _fronts(settings: Settings, pipeline: Pipeline, pages: Pages, meter: Meter, clock: Clock) -> list[Front]:

@@ -26,6 +26,7 @@ EDGE_LIMITS = {
     "max_connections": "KEEPTRUSTS_MAX_CONNECTIONS",
     "max_connections_per_address": "KEEPTRUSTS_MAX_CONNECTIONS_PER_ADDRESS",
 }
+MAX_WORKERS = 256
 
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s]+)):([0-9]{1,5})")
 
@@ -63,6 +64,7 @@ class Settings:
     name: str | None = None
     fail_mode: FailMode = "block"
     grace_s: float = 30.0
+    workers: int = 1
     events_stdout: bool = False
     edge: Limits = DEFAULT_EDGE
     tls_cert: Path | None = None
@@ -91,6 +93,19 @@ def parse_address(text: str) -> Address:
     if match is None or int(match[3]) > 65535:
         raise InvalidSettings(f"cannot listen on {text!r}: expected HOST:PORT, such as 127.0.0.1:41002 or [::1]:41002")
     return Address(match[1] or match[2], int(match[3]))
+
+
+def parse_workers(text: str | None) -> int:
+    """Read a number of worker processes, or `auto`: one for each core of this process. Raises InvalidSettings."""
+    if text is None:
+        return 1
+    if text == "auto":
+        return min(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_WORKERS
+        )
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_WORKERS):
+        raise InvalidSettings(f"--workers {text!r}: expected a number from 1 to {MAX_WORKERS}, or auto")
+    return int(text)
 
 
 def read_environment() -> dict[str, str]:
@@ -127,6 +142,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
         name=value("name", "KEEPTRUSTS_GATEWAY_NAME"),
         fail_mode=flags.get("fail_mode") or "block",
         grace_s=30.0 if flags.get("grace") is None else float(flags["grace"]),
+        workers=parse_workers(value("workers", "KEEPTRUSTS_WORKERS")),
         events_stdout=bool(flags.get("events_stdout")),
         edge=_edge_limits(value),
         tls_cert=_path(flags.get("tls_cert")),

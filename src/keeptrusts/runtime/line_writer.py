@@ -1,5 +1,6 @@
 """Lines to a pipe or terminal, from their own thread: a slow or closed reader costs lines, never time."""
 
+import fcntl
 import os
 from collections import deque
 from threading import Event, Thread
@@ -10,10 +11,14 @@ _CLOSE_WAIT_S = 2.0
 
 
 class LineWriter:
-    """Writes to one descriptor, which stays the caller's. `dropped` counts lines that found no room or no reader."""
+    """Writes to one descriptor, which stays the caller's. `dropped` counts lines that found no room or no reader.
 
-    def __init__(self, descriptor: int) -> None:
+    `turns` is a file, open for writing, that processes with the same reader lock in turn: a pipe tears long lines.
+    """
+
+    def __init__(self, descriptor: int, turns: int | None = None) -> None:
         self.dropped = 0
+        self._turns = turns
         self._descriptor = descriptor
         self._waiting: deque[bytes] = deque()
         self._has_work = Event()
@@ -51,9 +56,19 @@ class LineWriter:
         lines = [self._waiting.popleft() for _ in range(min(_BATCH_LINES, len(self._waiting)))]
         rest = memoryview(b"\n".join(lines) + b"\n")
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            if self._turns is None:
+                self._write(rest)
+                return
+            fcntl.lockf(self._turns, fcntl.LOCK_EX)
+            try:
+                self._write(rest)
+            finally:
+                fcntl.lockf(self._turns, fcntl.LOCK_UN)
         except OSError:
             self._is_broken = True
             self.dropped += len(lines) + len(self._waiting)
             self._waiting.clear()
+
+    def _write(self, rest: memoryview) -> None:
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,11 @@ _CREDENTIAL = re.compile(r"(kt_[ga]k_|(?<![A-Za-z])sk-|(?i:bearer)\s+)[A-Za-z0-9
 
 
 class JsonFormatter(logging.Formatter):
-    """One record, one line."""
+    """One record, one line. `common` stands in each: which process of several it is, say."""
+
+    def __init__(self, common: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self._common = dict(common or {})
 
     def format(self, record: logging.LogRecord) -> str:
         known = {
@@ -23,16 +28,16 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
         }
-        line: dict[str, Any] = {**known, **getattr(record, "facts", {}), **known}
+        line: dict[str, Any] = {**known, **self._common, **getattr(record, "facts", {}), **known}
         if record.exc_info:
             line["exception"] = _trace(record)
         return _CREDENTIAL.sub(r"\1***", json.dumps(line, default=str))
 
 
-def configure_logs(level: str = "INFO") -> None:
-    """Send every record to standard error as JSON."""
+def configure_logs(level: str = "INFO", *, common: Mapping[str, Any] | None = None) -> None:
+    """Send every record to standard error as JSON, with these facts in each."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(common))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

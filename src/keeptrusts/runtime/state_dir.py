@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,12 +29,19 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+class StateDir(NamedTuple):
+    """A directory, and the descriptor that holds its lock: a child that inherits that holds the lock as well."""
+
+    path: Path
+    lock: int
+
+
 @contextmanager
-def open_state_dir(root: Path, name: str, clock: Clock) -> Iterator[Path]:
+def open_state_dir(root: Path, name: str, clock: Clock) -> Iterator[StateDir]:
     """Make the directory `name` below `root`, and hold its lock for the life of the block.
 
-    Nobody else can read it (mode 0700). The lock is the kernel's: it ends with the process, however that ends, and no
-    child inherits it. Raises StateDirError.
+    Nobody else can read it (mode 0700). The lock is the kernel's: it ends with the process, however that ends, and
+    with those children that were given its descriptor. Raises StateDirError.
     """
     if not _DIRECTORY_NAME.fullmatch(name):
         raise ValueError(f"not the name of a state directory: {name!r}")
@@ -49,7 +57,7 @@ def open_state_dir(root: Path, name: str, clock: Clock) -> Iterator[Path]:
         ) from error
     try:
         _take(lock, directory, clock)
-        yield directory
+        yield StateDir(directory, lock)
     finally:
         os.close(lock)
 

@@ -12,8 +12,9 @@ from fakes.packs import make_pack, make_target
 from keeptrusts.config.problems import InvalidPack
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.last_good import LastGood
-from keeptrusts.gateway.main import find_token, open_gateway
+from keeptrusts.gateway.main import open_gateway
 from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.serving import find_token
 from keeptrusts.gateway.settings import InvalidSettings, read_settings
 from keeptrusts.runtime.state_dir import StateDirError
 

@@ -20,7 +20,7 @@ FLAGS = {
     "tls_key": "b",
 }
 SETTINGS = read_settings({}, FLAGS)
-PLACE = Place(directory=Path("/state/gateway-7"), boot_id="ab" * 16, index=1, workers=2)
+PLACE = Place(directory=Path("/state/gateway-7"), instance_id="ins_1", boot_id="ab" * 16, index=1, workers=2)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def settings_of(**flags):
 
 
 def test_each_worker_has_a_spool_of_its_own_and_a_share_of_the_cap():
-    place = Place(directory=Path("state"), boot_id="ab", index=3, workers=4)
+    place = Place(directory=Path("state"), instance_id="ins_1", boot_id="ab", index=3, workers=4)
     assert place.spool == Path("state/spool/3")
     assert place.spool_limits.max_bytes * 4 == SpoolLimits().max_bytes
 

@@ -11,6 +11,7 @@ from keeptrusts.gateway.settings import (
     default_state_root,
     is_loopback,
     parse_address,
+    parse_workers,
     read_environment,
     read_settings,
 )
@@ -169,3 +170,16 @@ def test_what_the_edge_holds_is_set_by_flag_or_variable():
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
 def test_a_count_that_is_none_is_refused(value):
     assert "at least 1" in refused({"KEEPTRUSTS_MAX_CONNECTIONS": value}, PACK)
+
+
+def test_the_number_of_workers_is_one_unless_told():
+    assert read_settings({}, PACK).workers == 1
+    assert read_settings({"KEEPTRUSTS_WORKERS": "3"}, PACK).workers == 3
+    assert read_settings({"KEEPTRUSTS_WORKERS": "3"}, PACK | {"workers": "2"}).workers == 2
+    assert parse_workers("auto") >= 1
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "257", "٣"])
+def test_a_number_of_workers_that_cannot_be_is_refused(text):
+    with pytest.raises(InvalidSettings, match="1 to 256, or auto"):
+        parse_workers(text)

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -65,3 +67,26 @@ def test_a_line_is_taken_after_a_pause(pipe):
         writer.put(text)
         assert read_lines(pipe[0], 1) == [text]
     writer.close()
+
+
+def test_processes_with_one_reader_write_in_turn(pipe, tmp_path):
+    turns = os.open(tmp_path / "turns", os.O_RDWR | os.O_CREAT)
+    long = 100_000
+    child = f"""
+import os
+from keeptrusts.runtime.line_writer import LineWriter
+writer = LineWriter({pipe[1]}, os.open({str(tmp_path / "turns")!r}, os.O_RDWR))
+for _ in range(20):
+    writer.put(b"c" * {long})
+writer.close()
+"""
+    paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    process = subprocess.Popen([sys.executable, "-c", child], env=paths, pass_fds=[pipe[1]])
+    writer = LineWriter(pipe[1], turns)
+    for _ in range(20):
+        writer.put(b"p" * long)
+    lines = read_lines(pipe[0], 40)
+    writer.close()
+    process.wait(timeout=10)
+    os.close(turns)
+    assert sorted(lines) == [b"c" * long] * 20 + [b"p" * long] * 20

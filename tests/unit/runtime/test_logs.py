@@ -102,3 +102,8 @@ def test_every_record_goes_to_standard_error_once(root, capsys):
     assert written.out == ""
     assert [json.loads(text)["message"] for text in written.err.splitlines()] == ["hello"]
     assert root.handlers[0].stream is sys.stderr
+
+
+def test_facts_of_the_process_stand_in_each_line():
+    record = logging.LogRecord("keeptrusts", logging.INFO, __file__, 1, "ready", (), None)
+    assert json.loads(JsonFormatter({"worker": 3}).format(record))["worker"] == 3

@@ -1,6 +1,7 @@
 """The listening side: sockets, TLS, connections, drain. One server per process and address."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
@@ -60,6 +61,8 @@ class Server:
         self._clock = clock
         self._tls = tls
         self._listener: asyncio.Server | None = None
+        self._sock: socket.socket | None = None
+        self._drain_ends_at = 0.0
         self._tell_time()
 
     @property
@@ -92,6 +95,7 @@ class Server:
     async def start(self, sock: socket.socket) -> None:
         """Accept on a bound socket, which is the server's from now on."""
         self.port = sock.getsockname()[1]
+        self._sock = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
         self.sweeper.start(self.loop)
         self._listener = await self.loop.create_server(
@@ -103,8 +107,11 @@ class Server:
         )
 
     def stop_accepting(self) -> None:
-        """Close the listening socket. Connections go on."""
-        if self._listener is not None:
+        """Close the listening socket, in whichever process it is open. Connections go on."""
+        if self._listener is not None and self._sock is not None:
+            # Another process may hold it too, for the next worker: nobody is to wait in its queue until then.
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
 
@@ -114,14 +121,18 @@ class Server:
         self.is_draining = True
         for connection in self._connections():
             connection.close_if_idle()
-        ends_at = self.loop.time() + grace_s
+        self._drain_ends_at = self.loop.time() + grace_s
         while self._is_at_work():
-            if self.loop.time() >= ends_at:
+            if self.loop.time() >= self._drain_ends_at:
                 before_cut()
                 await self._cut()
                 return False
             await asyncio.sleep(POLL_S)
         return True
+
+    def hurry(self) -> None:
+        """End the grace of a drain that is under way."""
+        self._drain_ends_at = 0.0
 
     async def close(self) -> None:
         """Cut what is left."""
@@ -168,6 +179,33 @@ def bind(host: str, port: int) -> socket.socket:
         raise CannotListen(
             f"cannot listen on {host}:{port}: {reason}. Choose another address (--listen, --admin-listen)."
         ) from error
+
+
+def bind_group(host: str, port: int, size: int) -> list[socket.socket]:
+    """`size` sockets that listen on one address; the kernel shares connections out among them. Raises CannotListen.
+
+    The address is bound alone first: sockets that share it would let another gateway of this user share it, too.
+    """
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise CannotListen("this system cannot share an address between processes: use --workers 1")
+    group: list[socket.socket] = []
+    with bind(host, port) as first:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        address = first.getsockname()[:2]
+        is_dual = host == "::" and socket.has_dualstack_ipv6()
+        try:
+            for _ in range(size):
+                group.append(  # noqa: PERF401 - what was bound is closed when one fails
+                    socket.create_server(
+                        address, family=first.family, backlog=BACKLOG, reuse_port=True, dualstack_ipv6=is_dual
+                    )
+                )
+        except OSError as error:
+            for sock in group:
+                sock.close()
+            reason = error.strerror or type(error).__name__
+            raise CannotListen(f"cannot listen on {host}:{port} with {size} workers: {reason}") from error
+    return group
 
 
 def server_tls(cert_file: Path, key_file: Path) -> ssl.SSLContext:

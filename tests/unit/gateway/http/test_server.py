@@ -11,7 +11,7 @@ import trustme
 from fakes.wire import PATIENCE_S, Recorder, answers_in, converse, dialled, read_answer, until
 from keeptrusts.gateway.http.budget import EdgeGauges
 from keeptrusts.gateway.http.limits import Limits
-from keeptrusts.gateway.http.server import CannotListen, bind, open_server, server_tls
+from keeptrusts.gateway.http.server import CannotListen, bind, bind_group, open_server, server_tls
 from keeptrusts.runtime.board import make_board
 from keeptrusts.runtime.counters import Gauge
 
@@ -238,3 +238,45 @@ async def test_servers_that_share_gauges_share_their_limits():
             await until(lambda: one.connections == 1)
             assert answers_in(await converse(two.port)) == [503]
         await until(lambda: gauges.connections.total() == 0)
+
+
+def test_sockets_of_one_group_share_an_address_with_nobody_else():
+    group = bind_group("127.0.0.1", 0, 3)
+    (port,) = {sock.getsockname()[1] for sock in group}
+    for attempt in (bind, lambda *address: bind_group(*address, 2)):
+        with pytest.raises(CannotListen, match="another process listens there"):
+            attempt("127.0.0.1", port)
+    for sock in group:
+        sock.close()
+    bind("127.0.0.1", port).close()
+
+
+def test_a_group_that_cannot_be_bound_is_said_plainly(monkeypatch):
+    monkeypatch.delattr(socket, "SO_REUSEPORT")
+    with pytest.raises(CannotListen, match="--workers 1"):
+        bind_group("127.0.0.1", 0, 2)
+
+
+def test_a_socket_that_another_process_still_holds_accepts_no_more_once_its_server_stopped():
+    async def serve_and_stop():
+        held = bind("127.0.0.1", 0)
+        async with open_server(Recorder(), sock=held.dup()) as server:
+            server.stop_accepting()
+            assert not held.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        held.listen(10)
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        held.close()
+
+    asyncio.run(serve_and_stop())
+
+
+@pytest.mark.anyio
+async def test_the_grace_of_a_drain_can_be_ended():
+    gate = Gate()
+    async with open_server(Recorder(gate)) as server, dialled(server.port) as (_, writer), asyncio.TaskGroup() as group:
+        writer.write(GET)
+        await gate.entered.wait()
+        draining = group.create_task(server.drain(60.0))
+        await asyncio.sleep(0)
+        server.hurry()
+        assert not await draining
