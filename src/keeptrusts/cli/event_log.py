@@ -94,9 +94,8 @@ class EventLog:
         return sorted(lines, key=_moment)[-limit:] if limit else []
 
     def read_new(self) -> Iterator[Line]:
-        """What came since the last look."""
-        for reader in self._readers:
-            yield from self._read(reader)
+        """What came since the last look, spools merged by time."""
+        return heapq.merge(*map(self._read, self._readers), key=_moment)
 
     def release(self) -> None:
         """Let the gateway delete what was read: it is kept elsewhere. Raises NoEventLog if the API decides that."""

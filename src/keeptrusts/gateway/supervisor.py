@@ -21,6 +21,7 @@ from keeptrusts.gateway.channel import Answering, Channel, ChannelClosed, Channe
 from keeptrusts.gateway.health import InstanceHealth, InstanceReport, WorkerStatus
 from keeptrusts.gateway.http.server import BACKLOG, LAST_WORDS_S, bind_group
 from keeptrusts.gateway.instance import reload_pack
+from keeptrusts.gateway.limits.counts import clear_worker
 from keeptrusts.gateway.messages import CannotStart, Counted, Done, PackVersion, Ready, Refused, Start
 from keeptrusts.gateway.metrics.counts import MetricsSnapshot, merge, retire
 from keeptrusts.gateway.pack_watch import PackWatch
@@ -173,6 +174,7 @@ class Supervisor:
                 log.error("a worker cannot be started", extra={"facts": _facts(seat, reason=refused.strerror)})  # noqa: TRY400 - no trace needed
             finally:
                 self._ledger.listen(seat.place.boot_id, None)
+                self._forget(seat)
                 seat.retire()
             if self._is_stopping:
                 return
@@ -224,6 +226,15 @@ class Supervisor:
         except ChannelError as silent:
             log.error("a worker does not answer and is killed", extra={"facts": _facts(seat, reason=str(silent))})  # noqa: TRY400 - no trace needed
         life.kill()
+
+    def _forget(self, seat: Seat) -> None:
+        """What the worker had in flight is gone: others must not be refused for it."""
+        try:
+            clear_worker(seat.place.directory, index=seat.place.index, workers=len(self._seats))
+        except OSError as refused:
+            log.warning(
+                "the counts of a worker that ended stand", extra={"facts": _facts(seat, reason=refused.strerror)}
+            )
 
     @staticmethod
     def _note_failure(seat: Seat, reason: str) -> None:

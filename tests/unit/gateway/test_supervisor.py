@@ -5,6 +5,7 @@ import logging
 import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import msgspec
@@ -138,10 +139,11 @@ async def supervising(lives, *, workers=2):
         {"SECRET": "canary"},
         {"policy_config": "pack.yaml", "listen": "127.0.0.1:0", "workers": str(workers), "grace": 0},
     )
-    with open_group(settings) as group:
+    with TemporaryDirectory() as folder, open_group(settings) as group:
+        directory = Path(folder)
         active = make_active()
         packs = SimpleNamespace(source=NoSource(), active=active)
-        place = Place(directory=Path("state"), instance_id="ins_1", boot_id="ab", workers=workers)
+        place = Place(directory=directory, instance_id="ins_1", boot_id="ab", workers=workers)
         supervisor = Supervisor(settings, place, packs, LEDGER, group, FakeClock())
         async with open_supervisor(supervisor, lives.launch):
             yield supervisor
