@@ -36,6 +36,7 @@ class Shape:
     counts: Callable[[Counts], Usage | None]
     output_limit: str | None = None  # name of the member that bounds an answer
     default_model: str | None = None  # what the provider takes where none is named
+    clean: Callable[[bytes], bytes] | None = None  # leaves out of a call what only a translation of ours put into it
     takes_json: bool = True
     takes_form: bool = False
 
@@ -86,7 +87,7 @@ class ShapedDialect:
             body = json_body.set_member(body, call.tree, shape.output_limit, max_output_tokens)
         if call.tree.get("model") is None and model != shape.default_model:
             body = json_body.set_member(body, call.tree, "model", model)
-        return body
+        return body if shape.clean is None else shape.clean(body)
 
     def read_reply(self, route: Route, body: bytes, content_type: bytes, *, with_texts: bool) -> Reply:
         shape = self._shapes[route]

@@ -4,6 +4,7 @@ from keeptrusts.contract.call import Route
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers.anthropic import messages
 from keeptrusts.providers.anthropic.stream import MessagesStream
+from keeptrusts.providers.anthropic.unsigned import leave_out_unsigned
 from keeptrusts.providers.shape import Shape, ShapedDialect
 from keeptrusts.providers.usage import Counts, anthropic_usage
 
@@ -20,11 +21,13 @@ SHAPES = {
         open_stream=MessagesStream,
         counts=anthropic_usage,
         output_limit="max_tokens",
+        clean=leave_out_unsigned,
     ),
     Route.COUNT_TOKENS: Shape(
         describe=messages.describe_messages,
         collect_call=messages.collect_messages_call,
         counts=_nothing_used,
+        clean=leave_out_unsigned,
     ),
 }
 

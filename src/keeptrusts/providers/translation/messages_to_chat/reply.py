@@ -3,6 +3,7 @@
 from typing import Any
 
 from keeptrusts.contract.faults import Fault
+from keeptrusts.providers.anthropic.unsigned import UNSIGNED
 from keeptrusts.providers.json_body import encode
 from keeptrusts.providers.streams import kind_of
 from keeptrusts.providers.translation.messages_to_chat.completion import (
@@ -66,9 +67,9 @@ def _read_completion(body: bytes) -> Completion:
 
 
 def _write_text(kind: str, text: str) -> dict[str, Any]:
-    """Thinking has no signature: only Anthropic's own can be checked by Anthropic."""
+    """Thinking bears a mark for a signature, by which it is known when it comes back."""
     if kind == THINKING:
-        return {"type": "thinking", "thinking": text, "signature": ""}
+        return {"type": "thinking", "thinking": text, "signature": UNSIGNED}
     return {"type": "text", "text": text}
 
 

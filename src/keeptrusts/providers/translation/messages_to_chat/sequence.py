@@ -8,6 +8,7 @@ whole JSON object, which nothing can follow; where none can tell, everything wai
 from collections import deque
 
 from keeptrusts.contract.faults import Fault
+from keeptrusts.providers.anthropic.unsigned import UNSIGNED
 from keeptrusts.providers.json_body import encode
 from keeptrusts.providers.translation.messages_to_chat.completion import (
     REFUSAL,
@@ -38,6 +39,7 @@ _FIELDS = {
     REFUSAL: _TEXT_FIELD,
     THINKING: b'"type":"thinking_delta","thinking":',
 }
+_SIGNATURE_FIELD = b'"type":"signature_delta","signature":'
 _ARGUMENTS_FIELD = b'"type":"input_json_delta","partial_json":'
 
 
@@ -156,6 +158,8 @@ class BlockSequence:
         return _TOOL % (encode(tool_id(block.id, self._name, block.position)), encode(block.name))
 
     def _stop(self, block: _Block, out: list[bytes]) -> None:
+        if block.kind == THINKING:
+            out.append(_DELTA % (self._index, _SIGNATURE_FIELD, encode(UNSIGNED)))
         out.append(_STOP % self._index)
         block.is_closed = True
         self._index += 1

@@ -68,7 +68,7 @@ def _put_block(trees: list[dict[str, Any]], position: int, content: list[dict[st
             arguments += delta["partial_json"]
         else:
             field = delta["type"].removesuffix("_delta")
-            assert field == block["type"]
+            assert block["type"] == {"signature": "thinking"}.get(field, field)
             block[field] += delta[field]
         position += 1
     assert trees[position] == {"type": "content_block_stop", "index": len(content)}

@@ -42,7 +42,7 @@ def test_thinking_text_and_tools_come_in_this_order():
         )
     )
     assert message["content"] == [
-        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "thinking", "thinking": "hm", "signature": "keeptrusts-unsigned"},
         {"type": "text", "text": "ok"},
         {"type": "tool_use", "id": "a", "name": "f", "input": {"x": [1, "é"]}},
         {"type": "tool_use", "id": "toolu_7x_1", "name": "g", "input": {}},

@@ -47,7 +47,8 @@ def test_a_text_is_written_as_it_comes(recorder):
 
 def test_a_text_ends_where_another_begins(recorder):
     recorder.text("a", "thinking")
-    assert recorder.text("b") == [STOP, START, DELTA]
+    assert recorder.text("b") == [DELTA, STOP, START, DELTA]
+    assert b"keeptrusts-unsigned" in recorder.out[-4]
     assert recorder.text("c", "refusal") == [STOP, START, DELTA]
     assert recorder.sequence.refuses
 
