@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -129,4 +131,49 @@ async def test_the_cap_holds_to_the_cent_though_the_gateway_is_killed_and_starte
     assert (row["held_micros"], row["leased_micros"]) == (0, 0)
     assert taken * PRICE_MICROS <= row["spent_micros"] <= CAP_MICROS  # what was sent and cut off counts
     assert taken >= 90
+    assert set(crowd.results) <= {"served", "cut", "refused", "budget_exceeded", "budget_busy"}, crowd.results
+
+
+async def all_serving(port: int, but_not: int = 0) -> dict[int, int]:
+    """The pids of the workers, by index, once all three serve and none of them is the process that was there."""
+    async with asyncio.timeout(30):
+        while True:
+            connection = await connect(port)
+            answer = await connection.ask(get("/health"))
+            connection.close()
+            pids = {worker["index"]: worker["pid"] for worker in json.loads(answer.body)["workers"]["serving"]}
+            if len(pids) == 3 and but_not not in pids.values():
+                return pids
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [False, True])
+async def test_the_cap_holds_over_three_workers_and_where_one_of_them_is_killed(tmp_path, kills):
+    crowd, state, port, pack = Crowd(), tmp_path / "state", free_port(), tmp_path / "pack.yaml"
+    seen: list[int] = []
+
+    async def look() -> None:
+        await watch(state, port, seen)
+
+    async with open_upstream_process(tmp_path, "--chunks", "5", "--every-s", "0.05") as upstream:
+        pack.write_text(PACK.format(upstream=upstream.port))
+        async with open_gateway(pack, state, port, "--workers", "3") as gateway, background(look):
+            before = await all_serving(port)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(crowd.run(port, CALLS))
+                async with asyncio.timeout(30):
+                    await crowd.first.wait()
+                if kills:
+                    os.kill(before[1], signal.SIGKILL)
+            await all_serving(port, but_not=before[1] if kills else 0)
+            assert differences(state) == [0]
+            assert await gateway.stop() == 0, gateway.tail()
+        taken = await calls_taken(upstream)
+    row = budget(state)
+    assert differences(state) == [0]
+    assert max(seen) <= CAP_MICROS
+    assert (row["held_micros"], row["leased_micros"]) == (0, 0)
+    assert taken * PRICE_MICROS <= row["spent_micros"] <= CAP_MICROS
+    assert (taken if kills else crowd.results["served"]) >= 90  # calls that died with their worker were sent
     assert set(crowd.results) <= {"served", "cut", "refused", "budget_exceeded", "budget_busy"}, crowd.results
