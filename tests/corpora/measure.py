@@ -12,8 +12,10 @@ from pathlib import Path
 import yaml
 
 from fakes.credentials import expand
+from fakes.disguises import disguise
 from keeptrusts.contract.call import Form
 from keeptrusts.policies.dlp_filter import DlpFilter, DlpFilterSpec
+from keeptrusts.policies.prompt_injection import PromptInjection, PromptInjectionSpec
 from keeptrusts.policies.verdict import ALLOW, TextPolicy
 
 FOLDER = Path(__file__).parent
@@ -66,10 +68,13 @@ def digest(text: str) -> bytes:
 def judges(name: str) -> Callable[[str], bool]:
     """Whether the policy of a corpus, as it is by default, objects to a text."""
     policy: TextPolicy = POLICIES[name]()
-    return lambda text: policy.judge(expand(text), Form.PROSE) is not ALLOW
+    return lambda text: policy.judge(expand(disguise(text)), Form.PROSE) is not ALLOW
 
 
-POLICIES: dict[str, Callable[[], TextPolicy]] = {"dlp": lambda: DlpFilter.compile(DlpFilterSpec())}
+POLICIES: dict[str, Callable[[], TextPolicy]] = {
+    "dlp": lambda: DlpFilter.compile(DlpFilterSpec()),
+    "prompt_injection": lambda: PromptInjection.compile(PromptInjectionSpec()),
+}
 
 
 def misjudged(name: str, *, held_out: bool) -> Iterator[Item]:

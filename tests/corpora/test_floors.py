@@ -6,9 +6,10 @@ from corpora.measure import DOCS, POLICIES, read_corpus, score, with_tables
 
 FLOORS = {
     "dlp": {"tuning": (0.99, 0.99), "held out": (0.95, 0.95)},
+    "prompt_injection": {"tuning": (0.98, 0.98), "held out": (0.98, 0.98)},
 }
 """Precision and recall."""
-SIZES = {"dlp": (100, 150)}
+SIZES = {"dlp": (100, 150), "prompt_injection": (150, 200)}
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -24,8 +25,9 @@ def test_a_corpus_is_large_enough_and_has_no_text_twice(name):
 @pytest.mark.parametrize("name", POLICIES)
 def test_precision_and_recall_do_not_fall(name, part):
     made = score(name, held_out=part == "held out")
-    assert (made.precision, made.recall) >= FLOORS[name][part]
-    assert made.recall >= FLOORS[name][part][1]
+    precision, recall = FLOORS[name][part]
+    assert made.precision >= precision
+    assert made.recall >= recall
 
 
 def test_the_documentation_tells_the_figures_of_today():

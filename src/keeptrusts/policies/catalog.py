@@ -14,7 +14,7 @@ from keeptrusts.policies.audit_logger import AuditLoggerSpec
 from keeptrusts.policies.data_routing import DataRouting, DataRoutingSpec
 from keeptrusts.policies.dlp_filter import DlpFilter, DlpFilterSpec
 from keeptrusts.policies.pii_detector import PiiDetector, PiiDetectorSpec
-from keeptrusts.policies.prompt_injection import PromptInjectionSpec
+from keeptrusts.policies.prompt_injection import PromptInjection, PromptInjectionSpec
 from keeptrusts.policies.rbac import Rbac, RbacSpec
 from keeptrusts.policies.spend_limit import SpendLimit, SpendLimitSpec
 from keeptrusts.policies.verdict import TextPolicy
@@ -32,7 +32,7 @@ _KINDS = (
     PolicyKind(
         name="prompt-injection",
         spec=PromptInjectionSpec,
-        compile=None,
+        compile=PromptInjection.compile,
         phases=("input",),
         summary="refuses known attacks on a model's instructions, also when hidden by encoding",
     ),

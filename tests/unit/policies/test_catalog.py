@@ -16,6 +16,7 @@ from keeptrusts.policies.catalog import CATALOG, compile_chain, judge_pack, load
 from keeptrusts.policies.data_routing import DataRouting
 from keeptrusts.policies.dlp_filter import DlpFilter
 from keeptrusts.policies.pii_detector import PiiDetector
+from keeptrusts.policies.prompt_injection import PromptInjection
 from keeptrusts.policies.rbac import Rbac
 from keeptrusts.policies.spend_limit import SpendLimit
 
@@ -102,6 +103,7 @@ def test_a_kind_that_can_run_compiles_its_own_defaults():
         if kind.compile is not None
     }
     assert {name: type(policy) for name, policy in compiled.items()} == {
+        "prompt-injection": PromptInjection,
         "pii-detector": PiiDetector,
         "rbac": Rbac,
         "data-routing-policy": DataRouting,

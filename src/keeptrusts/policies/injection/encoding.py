@@ -1,0 +1,95 @@
+"""Finds base64 in a text that arrives in pieces, and decodes what reads as text: one level, and only so much."""
+
+import binascii
+import string
+
+from keeptrusts.policies.text.detector import ANYWHERE, HERE, compile_search
+
+MAX_DECODED = 1 << 20
+"""Bytes of text, for one text."""
+
+CHUNK = 16 * 1024
+MIN_CAPITALS = 3
+HEAD = 24
+BODY = r"[A-Za-z0-9+/_\-]"
+BLOCK = compile_search(rf"{BODY}{{24,}}(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
+REST = compile_search(rf"{BODY}*(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
+ALPHABET = (string.ascii_letters + string.digits + "+/_-").encode()
+CAPITALS = string.ascii_uppercase.encode()
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
+BLANKS = b"\r\n\t ="
+CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
+
+
+class Base64Reader:
+    """Reads the base64 of one text. What may still grow waits in `pending`; `inside` says that its begin is read."""
+
+    __slots__ = ("inside", "left", "pending")
+
+    def __init__(self) -> None:
+        self.pending = b""
+        self.inside = False
+        self.left = MAX_DECODED
+
+    def read(self, data: bytes, *, final: bool) -> bytes:
+        """What further blocks say, each on lines of its own."""
+        data = self.pending + data
+        said = []
+        at = 0
+        while True:
+            start, end = self.find(data, at)
+            if start < 0:
+                self.pending = b"" if final else data[last_run(data, at) :]
+                break
+            block = data[start:end].translate(None, BLANKS)
+            is_open = not final and not data[end:].strip(BLANKS)
+            whole = len(block) // CHUNK * CHUNK if is_open else len(block)
+            for place in range(0, whole, CHUNK):
+                said.append(self.decode(block[place : place + CHUNK], separate=not self.inside))
+                self.inside = True
+            if is_open:
+                self.pending = block[whole:] + data[end:]
+                break
+            self.inside = False
+            at = end
+        return b"".join(said)
+
+    def find(self, data: bytes, at: int) -> tuple[int, int]:
+        """The next block, or the rest of the one that is open."""
+        start, end = (REST if self.inside else BLOCK)(HERE if self.inside else ANYWHERE, data, at, len(data))[0]
+        return start, end
+
+    def decode(self, block: bytes, *, separate: bool) -> bytes:
+        text = decode_text(block)[: self.left]
+        self.left -= len(text)
+        return b"\n" + text if text and separate else text
+
+
+def last_run(data: bytes, at: int) -> int:
+    """Where the characters at the end begin that may become a block."""
+    return max(at, len(data.rstrip(ALPHABET)))
+
+
+def decode_text(block: bytes) -> bytes:
+    """What a block says, if it reads as text at one of the four places where its first letters may be no part of it."""
+    block = block.translate(URL_SAFE)
+    if len(block) - len(block.translate(None, CAPITALS)) < MIN_CAPITALS:
+        return b""
+    for skip in range(4):
+        if readable(decode(block[skip : skip + HEAD])):
+            return readable(decode(block[skip:]))
+    return b""
+
+
+def decode(block: bytes) -> bytes:
+    whole = len(block) - (len(block) % 4 == 1)
+    return binascii.a2b_base64(block[:whole] + b"=" * (-whole % 4))
+
+
+def readable(said: bytes) -> bytes:
+    """The text in UTF-8, or nothing where it is none."""
+    if said.count(0) * 3 > len(said):
+        said = said.decode("utf-16-le", "ignore").encode("utf-8", "ignore")
+    text = said.decode("utf-8", "ignore").encode()
+    controls = len(text) - len(text.translate(None, CONTROLS))
+    return text if controls * 33 <= len(said) and len(text) * 8 >= len(said) * 7 else b""
