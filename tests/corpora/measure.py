@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from corpora.personal import pii_table
 from fakes.credentials import expand
 from fakes.disguises import disguise
 from keeptrusts.contract.call import Form
@@ -103,12 +104,16 @@ def table(name: str) -> str:
     return "\n".join(rows)
 
 
+def tables(name: str) -> str:
+    return pii_table() if name == "personal" else table(name)
+
+
 def with_tables(page: str) -> str:
     """The page with each table between its markers."""
-    for name in POLICIES:
+    for name in (*POLICIES, "personal"):
         begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
         before, _, rest = page.partition(begin)
-        page = before + begin + table(name) + "\n" + end + rest.partition(end)[2]
+        page = before + begin + tables(name) + "\n" + end + rest.partition(end)[2]
     return page
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from corpora.measure import DOCS, POLICIES, read_corpus, score, with_tables
+from corpora.personal import measure
 
 FLOORS = {
     "dlp": {"tuning": (0.99, 0.99), "held out": (0.95, 0.95)},
@@ -28,6 +29,19 @@ def test_precision_and_recall_do_not_fall(name, part):
     precision, recall = FLOORS[name][part]
     assert made.precision >= precision
     assert made.recall >= recall
+
+
+FOUND = {"email": 0.99, "phone": 0.5, "iban": 0.99, "card": 0.88, "ip_address": 0.99, "us_ssn": 0.99}
+
+
+def test_as_much_personal_data_is_found_as_ever_and_nothing_else():
+    rows, precision, alarms = measure()
+    for kind, floor in FOUND.items():
+        of_kind = [row for (name, _), row in rows.items() if name == kind]
+        assert sum(row.found for row in of_kind) >= floor * sum(row.made for row in of_kind), kind
+    assert set(precision) == set(FOUND)
+    assert min(precision.values()) >= 0.99
+    assert alarms == 0
 
 
 def test_the_documentation_tells_the_figures_of_today():

@@ -16,6 +16,7 @@ DASH = r"[\-\x{2010}-\x{2015}\x{2212}]"
 GAP = r"[ \-\x{A0}\x{2007}\x{202F}\x{2010}-\x{2015}\x{2212}]"
 AREA = r"(?:00[1-9]|0[1-9]\d|[1-578]\d\d|6[0-57-9]\d|66[0-57-9])"
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
 HEX = r"[0-9A-Fa-f]"
 IPV6_START = rf"(?:[23]{HEX}{{3}}|[fF][eE]80|[fF][cCdD](?:\d{HEX}|{HEX}\d))"
 LEAD = r"[\s:#=.]{0,4}(?:is\s{1,2})?"
@@ -53,13 +54,17 @@ EMAIL = (
 PHONE = (
     Shape(
         "phone",
-        rf"\+[1-9]\d{{0,2}}(?:(?:{GAP}|[./]){{0,2}}\(?\d{{1,5}}\)?){{1,6}}\d\b",
+        rf"\+[1-9]\d{{0,2}}(?:(?:{GAP}|[./]){{0,2}}\(?\d{{1,5}}\)?){{1,6}}\d{EXTENSION}\b",
         checks.check_international_phone,
         effort=40,
         family="international",
     ),
-    Shape("phone", rf"\(\d{{3}}\){SPACE}?\d{{3}}(?:{GAP}|\.)\d{{4}}\b", checks.check_joined),
-    Shape("phone", rf"\b(?:1{GAP})?\d{{3}}(?:{DASH}\d{{3}}{DASH}|\.\d{{3}}\.)\d{{4}}\b", checks.check_joined),
+    Shape("phone", rf"\(\d{{3}}\){SPACE}?\d{{3}}(?:{GAP}|\.)\d{{4}}{EXTENSION}\b", checks.check_joined),
+    Shape(
+        "phone",
+        rf"\b(?:(?:00)?1{GAP})?\d{{3}}(?:{DASH}\d{{3}}{DASH}|\.\d{{3}}\.)\d{{4}}{EXTENSION}\b",
+        checks.check_joined,
+    ),
     Shape("phone", rf"\b1{GAP}\(\d{{3}}\){SPACE}?\d{{3}}{GAP}\d{{4}}\b", checks.check_joined),
     Shape("phone", rf"\b[2-9]\d\d{SPACE}[2-9]\d\d{GAP}\d{{4}}\b", checks.check_spaced_us_phone, effort=25),
     Shape("phone", r"\b07\d{3} \d{3} ?\d{3}\b", checks.check_row),
@@ -107,6 +112,7 @@ CARD = (
     Shape("card", rf"\b3[0689]\d\d{GAP}?\d{{6}}{GAP}?\d{{4}}\b", checks.check_card),
     Shape("card", rf"\b[46]\d{{3}}(?:{GAP}?\d{{4}}){{3}}{GAP}?\d{{3}}\b", checks.check_card),
     Shape("card", r"\b(?:[2-6]\d|8[12]|97)\d\d\.\d{4}\.\d{4}\.\d{4}\b", checks.check_card),
+    Shape("card", r"\b(?:1800|2131)\d{11}\b", checks.check_card),
     Shape("card", r"\b(?:4\d{12}|6\d{16,17})\b", checks.check_card),
 )
 
