@@ -9,13 +9,20 @@ from figures import Budget, Figure
 from processes import TESTED_CORE, child_environment, pinned, python
 
 FINDINGS = 10
+SCANS = (
+    ("clean", "pii", 0, None, None),
+    ("ten-findings", "pii", FINDINGS, None, None),
+    ("five-kinds.clean", "texts", 0, None, None),
+    ("five-kinds.ten-findings", "texts", FINDINGS, 3.0, 1.0),
+)
+"""A name, a pack, findings, bar and aim."""
 
 
 def measure_scan(budget: Budget, folder: Path) -> list[Figure]:
-    """A prompt without and one with ten addresses to redact, judged by the chain of packs/pii.yaml."""
-    pack = write_pack("pii", 9, folder)
+    """A prompt without and one with ten addresses to redact, judged by one kind and by five."""
     figures = []
-    for name, findings, bar, aim in (("clean", 0, None, None), ("ten-findings", FINDINGS, 3.0, 1.0)):
+    for name, chain, findings, bar, aim in SCANS:
+        pack = write_pack(chain, 9, folder)
         options = ["--findings", str(findings), "--times", str(40 * budget.rounds)]
         command = pinned(TESTED_CORE, python(str(Path(__file__).with_name("scan_prompt.py")), str(pack), *options))
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=child_environment())

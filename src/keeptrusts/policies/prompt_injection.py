@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from keeptrusts.contract.call import Form, Role
 from keeptrusts.policies.injection.attacks import Attacks, compile_attacks
-from keeptrusts.policies.injection.disguises import Latin, Plain
+from keeptrusts.policies.injection.disguises import Latin, Plain, encode
 from keeptrusts.policies.injection.encoding import BLOCK
-from keeptrusts.policies.injection.readings import DecodedReading, Reading, Table, encode
+from keeptrusts.policies.injection.readings import DecodedReading, Reading
 from keeptrusts.policies.text.detector import ANYWHERE
 from keeptrusts.policies.text.own_patterns import check_patterns
 from keeptrusts.policies.text.problems import InvalidSettingsError
@@ -66,7 +66,7 @@ class PromptInjection:
     phases = frozenset({Phase.INPUT})
     can_rewrite = False
 
-    def __init__(self, spec: PromptInjectionSpec, attacks: Attacks, tables: tuple[Table, ...]) -> None:
+    def __init__(self, spec: PromptInjectionSpec, attacks: Attacks, tables: tuple[Plain, ...]) -> None:
         self.roles: tuple[Role, ...] | None = tuple(ROLES[name] for name in spec.scope)
         self.unreadable = spec.unreadable
         self.attacks = attacks
@@ -126,7 +126,7 @@ class InjectionChannel:
         return ""
 
 
-def tables_of(encoding: Encoding) -> tuple[Table, ...]:
+def tables_of(encoding: Encoding) -> tuple[Plain, ...]:
     """How characters are read, each way once; shared by all packs, as they fill up with what was seen."""
     return (
         *((PLAIN,) if encoding.normalize_unicode else ()),

@@ -3,12 +3,12 @@
 Each reader keeps as much of the end as the longest attack is long, so that one that two pieces share is found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from keeptrusts.policies.injection.attacks import MAX_TRIES, Attacks
+from keeptrusts.policies.injection.disguises import Plain, encode
 from keeptrusts.policies.injection.encoding import Base64Reader
 
-Table = Mapping[int, str]
 CONTEXT = 4
 """Bytes before the place where a search begins: a word boundary looks back one character."""
 
@@ -48,7 +48,7 @@ class Reading:
 
     __slots__ = ("attacks", "disguised", "tables", "window")
 
-    def __init__(self, attacks: Attacks, tables: Sequence[Table]) -> None:
+    def __init__(self, attacks: Attacks, tables: Sequence[Plain]) -> None:
         self.attacks = attacks
         self.tables = tables
         self.window = Window()
@@ -60,7 +60,7 @@ class Reading:
             self.disguised = [self.window.copy() for _ in self.tables]
         found = [*self.window.look(encode(piece), self.attacks, final=final)]
         for window, table in zip(self.disguised or (), self.tables, strict=False):
-            found += window.look(encode(piece.translate(table)), self.attacks, final=final)
+            found += window.look(table.read(piece), self.attacks, final=final)
         return found
 
 
@@ -69,7 +69,7 @@ class DecodedReading(Reading):
 
     __slots__ = ("decoded", "reader")
 
-    def __init__(self, attacks: Attacks, tables: Sequence[Table]) -> None:
+    def __init__(self, attacks: Attacks, tables: Sequence[Plain]) -> None:
         super().__init__(attacks, tables)
         self.reader = Base64Reader()
         self.decoded = Reading(attacks, tables)
@@ -80,7 +80,3 @@ class DecodedReading(Reading):
         if said or final:
             found += self.decoded.look(said.decode("utf-8", "ignore"), final=final)
         return found
-
-
-def encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
