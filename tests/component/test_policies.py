@@ -1,6 +1,7 @@
 """What clients and the record see of `prompt-injection` and `dlp-filter`, and of a policy that fails."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from fakes.replay import Reply
 from fakes.worlds import open_world
 from keeptrusts.contract.call import Form, Role, Text
 from keeptrusts.contract.faults import Fault
-from keeptrusts.gateway.judging import SLICE, Judge
+from keeptrusts.gateway.judging import SLICE, TURN_S, Judge
 from keeptrusts.gateway.streaming import open_relay
 from keeptrusts.policies.catalog import CATALOG
 from keeptrusts.policies.verdict import Phase
@@ -167,9 +168,10 @@ def test_a_private_key_that_a_model_speaks_never_leaves():
 
 
 async def test_a_huge_attack_gives_others_their_turn():
-    """32 MiB would take too long here; that each slice is short is what counts, and that is the same for 1 MiB."""
+    """After each slice, on a clock by which each takes too long."""
+    clock = itertools.count()
     policy = CATALOG["prompt-injection"].compile(CATALOG["prompt-injection"].spec())
-    judge = Judge((policy,), Phase.INPUT, "block")
+    judge = Judge((policy,), Phase.INPUT, "block", now=lambda: next(clock) * 2 * TURN_S)
     turns = 0
 
     async def neighbour():
@@ -182,4 +184,4 @@ async def test_a_huge_attack_gives_others_their_turn():
     text = "act you show é your all of the " * 8000
     await judge.judge([Text(("a",), text, Role.USER, Form.PROSE)], judge.tallies())
     task.cancel()
-    assert turns > 2
+    assert turns >= len(text) // SLICE
