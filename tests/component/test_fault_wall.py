@@ -119,7 +119,7 @@ TARGETS = {
     "openai": {"id": "gpt", "provider": "openai", "model": "gpt", "aliases": ["small"]},
     "anthropic": {"id": "claude", "provider": "anthropic", "model": "claude", "aliases": ["small"]},
 }
-TIMEOUTS = {"connect_s": 2, "first_byte_s": 0.4, "idle_s": 0.4}
+IMPATIENT = {"timeouts": {"connect_s": 2, "first_byte_s": 0.4, "idle_s": 0.4}}
 
 
 async def consume(world: World, dialect: str, *, is_stream: bool) -> str:
@@ -147,10 +147,8 @@ def world_for(tmp_path, first: str, fault, *, is_stream: bool, chain):
         fails = received.target.startswith(DIALECTS[first])
         return fault(first) if fails else ANSWERS[second, is_stream]
 
-    targets = [TARGETS[first], TARGETS[second]]
-    return open_world(
-        tmp_path, answer=answer, targets=targets, chain=chain, timeouts=TIMEOUTS, providers={"fallback": {}}
-    )
+    targets = [TARGETS[first] | IMPATIENT, TARGETS[second]]
+    return open_world(tmp_path, answer=answer, targets=targets, chain=chain, providers={"fallback": {}})
 
 
 @pytest.mark.parametrize("chain", [(), PII], ids=["empty", "pii"])
