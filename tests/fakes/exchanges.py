@@ -88,6 +88,7 @@ class MemoryResponse:
         self.headers = {b"content-type": content_type}
         self.headers |= {name.replace("_", "-").encode(): value for name, value in headers.items()}
         self.pieces = pieces
+        self._chunks = None
         self.is_aborted = False
 
     async def read(self) -> bytes:
@@ -101,6 +102,14 @@ class MemoryResponse:
                 yield piece
             else:
                 await piece
+
+    async def pour(self, sink) -> bool:
+        if self._chunks is None:
+            self._chunks = self.chunks()
+        async for piece in self._chunks:
+            if not sink(piece):
+                return False
+        return True
 
     def abort(self) -> None:
         self.is_aborted = True

@@ -4,7 +4,7 @@ Before its last byte leaves, the call's event has been written. Nothing that bro
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypedDict
@@ -150,10 +150,13 @@ class Answer:
         if record.call is not None and record.call.unreadable_reply is None:
             record.snapshot.output.check_unreadable([Unreadable((), "binary content")])
         self._start(response, b"")
-        async for chunk in response.chunks():
+
+        def take(chunk: bytes) -> bool:
             exchange.write(chunk)
-            if exchange.is_paused:
-                await exchange.drain()
+            return not exchange.is_paused
+
+        while not await response.pour(take):
+            await exchange.drain()
         record.close()
         exchange.finish()
 
@@ -166,13 +169,12 @@ class Answer:
         reader = stream.reader
         relay = open_relay(reader, record.snapshot.output, record.tallies)
         held: list[bytes] = []
-        chunks = response.chunks()
         begin = partial(self._begin_stream, response)
         try:
             if may_leave:
-                held = await self._await_content(chunks, self._open_stream(translator), begin)
+                held = await self._await_content(response, self._open_stream(translator), begin)
             begin()
-            await self._relay(held, chunks, stream, relay)
+            await self._relay(held, response, stream, relay)
             fault = relay.fault
             if fault is None and not reader.is_complete and reader.failure is None:
                 fault = truncated(record.target)
@@ -200,46 +202,52 @@ class Answer:
             self._start(response, STREAM_LINES)
             self.exchange.ping_every(PING_AFTER_S, PINGS[self.dialect.name])
 
-    async def _await_content(
-        self, chunks: AsyncIterator[bytes], ahead: Incoming, begin: Callable[[], None]
-    ) -> list[bytes]:
+    async def _await_content(self, response: Response, ahead: Incoming, begin: Callable[[], None]) -> list[bytes]:
         """Read ahead to the first content. Raises Fault where the stream fails before any came.
 
         A client that waits long is not left without a sign of life: then the stream begins, come what may.
         """
         held: list[bytes] = []
+
+        def take(chunk: bytes) -> bool:
+            held.append(chunk)
+            return not (self.exchange.is_started or ahead.has_content(chunk))
+
         timer = asyncio.get_running_loop().call_later(PING_AFTER_S, begin)
         try:
-            async for chunk in chunks:
-                held.append(chunk)
-                if self.exchange.is_started or ahead.has_content(chunk):
-                    return held
+            if await response.pour(take):
+                assert self.record.target is not None
+                raise truncated(self.record.target)
         finally:
             timer.cancel()
-        assert self.record.target is not None
-        raise truncated(self.record.target)
+        return held
 
-    async def _relay(self, held: Sequence[bytes], chunks: AsyncIterator[bytes], stream: Incoming, relay: Relay) -> None:
+    async def _relay(self, held: Sequence[bytes], response: Response, stream: Incoming, relay: Relay) -> None:
         """Pass events on until the stream ends or a policy blocks. Nothing here is done per event but judging."""
-        exchange = self.exchange
+        record, exchange = self.record, self.exchange
+
+        def take(chunk: bytes) -> bool:
+            """Runs once per chunk, in the turn in which it came: the task wakes only where this says no."""
+            record.answer_bytes += len(chunk)
+            self._pass(stream.feed(chunk), stream, relay)
+            return relay.fault is None and not exchange.is_paused
+
         for chunk in held:
-            self.record.answer_bytes += len(chunk)
-            if not self._pass(stream.feed(chunk), stream, relay):
+            take(chunk)
+            if relay.fault is not None:
                 return
-        async for chunk in chunks:
-            self.record.answer_bytes += len(chunk)
-            if not self._pass(stream.feed(chunk), stream, relay):
+        while not await response.pour(take):
+            if relay.fault is not None:
                 return
-            if exchange.is_paused:
-                await exchange.drain()
+            await exchange.drain()
         rest = stream.finish()
         if rest:
             out = relay.pass_events(rest)
             is_last = stream.reader.is_complete and relay.fault is None
             exchange.write(out if is_last else out + b"\n\n")  # an error must not be glued to it
 
-    def _pass(self, events: list[bytes], stream: Incoming, relay: Relay) -> bool:
-        """Judge and send what came together. False where nothing more may follow."""
+    def _pass(self, events: list[bytes], stream: Incoming, relay: Relay) -> None:
+        """Judge and send what came together."""
         record = self.record
         record.pieces += len(events)
         out = relay.pass_events(events)
@@ -247,7 +255,6 @@ class Answer:
             self._note_end(stream)
             record.close()
         self.exchange.write(out)
-        return relay.fault is None
 
     def _note_end(self, stream: Incoming) -> None:
         self.record.usage = stream.usage

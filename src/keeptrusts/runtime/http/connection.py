@@ -155,6 +155,8 @@ class ClientConnection(asyncio.Protocol):
             self._parser_stopped(error)
         except httptools.HttpParserUpgrade:
             self._fail(ProtocolError("the server switched to another protocol"))
+        if response.sink is not None and response.pieces:
+            response.deliver()
         if self._response is None:
             if not self.is_closed:
                 self._free()
@@ -237,7 +239,7 @@ class ClientConnection(asyncio.Protocol):
             response.arrived += len(data)
             if response.arrived > response.pause_at:
                 response.hold_back()
-            if response.waiter is not None:
+            if response.waiter is not None and response.sink is None:
                 response.wake()
 
     def on_message_complete(self) -> None:

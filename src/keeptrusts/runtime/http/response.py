@@ -1,13 +1,16 @@
 """The answer to a call, as it arrives. Knows limits and backpressure, not sockets."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol, TypeAlias
 
 from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body, find_decoder
 from keeptrusts.runtime.http.errors import BadEncoding, HttpFailure, TooLarge
 
 HIGH_WATER = 262144  # bytes of a body that wait for their reader before the socket is no longer read
+
+Sink: TypeAlias = Callable[[bytes], bool]
+"""Takes a piece of a body, and says whether the next one may come at once."""
 
 
 class Source(Protocol):
@@ -24,7 +27,7 @@ class Source(Protocol):
 
 
 class Response:
-    """Status, headers, and a body to be read once: by `read` or by `chunks`. Owned by the task that sent the request.
+    """Status, headers, and a body to be read once, by `read`, `chunks` or `pour`. Owned by the task that sent the call.
 
     Whoever leaves before the end calls `abort` (in a `finally`, say): it is cheap and may be called at any time.
     `headers` has lower-case names, repeated fields joined with b", ". A decoded body no longer has the length and
@@ -32,8 +35,8 @@ class Response:
     """
 
     __slots__ = (
-        "_limit", "_source", "arrived", "failure", "headers", "is_close_delimited", "is_complete", "pause_at",
-        "pieces", "status", "waiter",
+        "_decoded", "_limit", "_refusal", "_source", "arrived", "failure", "headers", "is_close_delimited",
+        "is_complete", "pause_at", "pieces", "sink", "status", "waiter",
     )  # fmt: skip
 
     def __init__(self, source: Source, waiter: asyncio.Future[None], limit: int) -> None:
@@ -45,8 +48,11 @@ class Response:
         self.arrived = 0  # bytes of the body, as they came
         self.pieces: list[bytes] = []
         self.waiter: asyncio.Future[None] | None = waiter
+        self.sink: Sink | None = None  # where pieces go without waking the task
         self._source = source
         self._limit = limit
+        self._decoded: AsyncGenerator[bytes, None] | None = None
+        self._refusal: Exception | None = None  # what the sink raised
         self.pause_at = min(limit, HIGH_WATER)  # in bytes arrived
 
     async def read(self) -> bytes:
@@ -73,6 +79,42 @@ class Response:
         """Pieces as they arrive, decoded; what came together, together. Raises as `read`, after the last piece."""
         encoding = self.headers.get(b"content-encoding")
         return self._raw_chunks() if encoding is None else self._decoded_chunks(encoding)
+
+    async def pour(self, sink: Sink) -> bool:
+        """Give the pieces of `chunks` to `sink`, each in the turn of the loop in which it came; the task sleeps on.
+
+        True at the end of the body. False once the sink wants no more for now: the rest waits for the next `pour`, and
+        for backpressure. Raises as `read`, and what the sink raises.
+        """
+        if b"content-encoding" in self.headers:
+            return await self._pour_decoded(sink)
+        while True:
+            if self.pieces:
+                if not sink(self._take()):
+                    return False
+            elif self.failure is not None:
+                raise self.failure
+            elif self.is_complete:
+                return True
+            else:
+                self.sink = sink
+                try:
+                    await self._wait()
+                finally:
+                    has_stopped, self.sink = self.sink is None, None
+                if self._refusal is not None:
+                    raise self._refusal
+                if has_stopped:
+                    return False
+
+    async def _pour_decoded(self, sink: Sink) -> bool:
+        """A decoder may make much of little, so it is not run for longer than the sink takes what it gives."""
+        if self._decoded is None:
+            self._decoded = self.chunks()
+        async for piece in self._decoded:
+            if not sink(piece):
+                return False
+        return True
 
     async def _raw_chunks(self) -> AsyncGenerator[bytes, None]:
         while True:
@@ -120,6 +162,19 @@ class Response:
             self._source.abort()
         else:
             self._source.pause()
+
+    def deliver(self) -> None:
+        """Give the sink what came; wake the task where that wants no more."""
+        sink = self.sink
+        if sink is None:
+            return
+        try:
+            if sink(self._take()):
+                return
+        except Exception as refusal:  # noqa: BLE001 - the task raises it
+            self._refusal = refusal
+        self.sink = None
+        self.wake()
 
     def wake(self) -> None:
         """Let the task that waits look again."""

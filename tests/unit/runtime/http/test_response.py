@@ -1,6 +1,7 @@
 """A response fed by hand; the connection behind it only remembers what it was asked for."""
 
 import asyncio
+import gzip
 
 import pytest
 
@@ -34,7 +35,29 @@ def arrive(response, data):
     response.arrived += len(data)
     if response.arrived > response.pause_at:
         response.hold_back()
-    response.wake()
+    if response.sink is None:
+        response.wake()
+    else:
+        response.deliver()
+
+
+async def pour_beside(response, sink):
+    """A task that pours, and has come to wait for more."""
+    task = asyncio.get_running_loop().create_task(response.pour(sink))
+    await asyncio.sleep(0)
+    return task
+
+
+class Bucket:
+    """A sink that wants no more after some pieces."""
+
+    def __init__(self, room):
+        self.taken = []
+        self.room = room
+
+    def take(self, piece):
+        self.taken.append(piece)
+        return len(self.taken) < self.room
 
 
 @pytest.mark.anyio
@@ -117,3 +140,91 @@ async def test_giving_up_is_told_to_whoever_reads_on():
     assert source.asked == ["abort"]
     with pytest.raises(HttpFailure, match="given up"):
         await response.read()
+
+
+@pytest.mark.anyio
+async def test_a_sink_gets_each_piece_in_the_turn_in_which_it_came():
+    response, _ = make()
+    bucket = Bucket(room=9)
+    arrive(response, b"before")
+    task = await pour_beside(response, bucket.take)
+    arrive(response, b"one")
+    arrive(response, b"two")
+    assert bucket.taken == [b"before", b"one", b"two"]
+    response.end()
+    assert await task
+
+
+@pytest.mark.anyio
+async def test_what_comes_after_a_sink_wants_no_more_waits_for_the_next():
+    response, _ = make()
+    bucket = Bucket(room=1)
+    task = await pour_beside(response, bucket.take)
+    for piece in (b"one", b"two", b"three"):
+        arrive(response, piece)
+    response.end()
+    assert await task is False
+    assert bucket.taken == [b"one"]
+    bucket.room = 9
+    assert await response.pour(bucket.take)
+    assert bucket.taken == [b"one", b"twothree"]
+
+
+@pytest.mark.anyio
+async def test_a_sink_that_wants_no_more_holds_the_socket_back():
+    response, source = make()
+    task = await pour_beside(response, Bucket(room=1).take)
+    arrive(response, b"x")
+    assert await task is False
+    arrive(response, b"x" * (HIGH_WATER + 1))
+    assert source.asked == ["pause"]
+
+
+@pytest.mark.anyio
+async def test_what_a_sink_raises_comes_out_where_it_was_handed_in():
+    def refuse(piece):
+        raise ValueError(piece)
+
+    response, _ = make()
+    task = await pour_beside(response, refuse)
+    arrive(response, b"one")
+    arrive(response, b"two")
+    with pytest.raises(ValueError, match="one"):
+        await task
+
+
+@pytest.mark.anyio
+async def test_a_sink_has_everything_that_came_before_a_failure():
+    response, _ = make()
+    bucket = Bucket(room=9)
+    task = await pour_beside(response, bucket.take)
+    arrive(response, b"first")
+    response.end(Truncated("cut"))
+    with pytest.raises(Truncated):
+        await task
+    assert bucket.taken == [b"first"]
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_pour_gives_the_answer_up_and_its_sink_gets_no_more():
+    response, source = make()
+    bucket = Bucket(room=9)
+    task = await pour_beside(response, bucket.take)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    arrive(response, b"late")
+    assert (source.asked, bucket.taken) == (["abort"], [])
+
+
+@pytest.mark.anyio
+async def test_an_encoded_body_is_poured_decoded_and_goes_on_where_it_was_left():
+    response, _ = make(content_encoding=b"gzip")
+    encoded = gzip.compress(bytes(range(256)) * 4096)
+    arrive(response, encoded)
+    response.end()
+    bucket = Bucket(room=1)
+    assert await response.pour(bucket.take) is False
+    bucket.room = 99_999
+    assert await response.pour(bucket.take)
+    assert b"".join(bucket.taken) == bytes(range(256)) * 4096
