@@ -257,7 +257,7 @@ def attempt(target: Target, status: int | None, took_s: float) -> bytes:
 
 def _milliseconds(seconds: float) -> bytes:
     """To the microsecond, from integers: formatting a float costs as much as the rest of an event."""
-    return b"%d.%03d" % divmod(max(0, int(seconds * 1_000_000 + 0.5)), 1000)
+    return b"%d.%03d" % divmod(int(seconds * 1_000_000 + 0.5), 1000) if seconds > 0 else b"0.000"
 
 
 def _quoted(word: str | None) -> bytes:

@@ -18,6 +18,7 @@ HERE = re2._Anchor.ANCHOR_START  # noqa: SLF001
 WHOLE = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001
 MAX_CHAR_BYTES = 4
 SHORT = 256
+CUT = 1024
 PEEK = 4
 PEEKED = 8192
 
@@ -48,14 +49,23 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Finds the longest end of a text with which a match may begin, of at most `reach` bytes: no match is longer."""
+    """Finds the longest end of a text with which a match may begin, of at most `reach` bytes: no match is longer.
+
+    With `parts` it looks for all of theirs at once. Each has a reach of its own, so they are asked one by one where
+    what was found is longer than the shortest of these.
+    """
 
     search: Callable[..., Any]
     reach: int
+    parts: tuple["Tail", ...] = ()
 
     def find(self, text: bytes, start: int) -> int:
         size = len(text)
-        return max(int(self.search(ANYWHERE, text, start, size)[0][0]), size - self.reach)
+        place: int = self.search(ANYWHERE, text, start, size)[0][0]
+        least = size - self.reach
+        if place >= least:
+            return place
+        return min([part.find(text, start) for part in self.parts], default=least)
 
 
 class Detector:
@@ -74,17 +84,19 @@ class Detector:
         size = len(text)
         hold = size
         for tail in self.tails:
-            hold = min(hold, tail.find(text, start))
+            place = tail.find(text, start)
+            if place < hold:  # noqa: PLR1730 - min() would cost as much as the rest of this method
+                hold = place
         return hold
 
     def starts(self, text: bytes, start: int) -> list[tuple[int, Family]]:
         """Where each family matches first, without those that match nowhere."""
-        if self.gate is not None and not is_any_in(self.gate, text):
+        if self.gate is not None and not is_any_in(self.gate, text, start):
             return []
         return [
             (place, family)
             for family in self.families
-            if (family.gate is None or is_any_in(family.gate, text)) and (place := family.find(text, start)) >= 0
+            if (family.gate is None or is_any_in(family.gate, text, start)) and (place := family.find(text, start)) >= 0
         ]
 
 
@@ -94,7 +106,10 @@ def join_gates(families: tuple[Family, ...]) -> tuple[int, ...] | None:
     return None if None in gates else tuple(sorted({code for gate in gates if gate is not None for code in gate}))
 
 
-def is_any_in(gate: tuple[int, ...], text: bytes) -> bool:
+def is_any_in(gate: tuple[int, ...], text: bytes, start: int) -> bool:
+    """Whether one of these bytes stands at or after `start`; of a long text, anywhere: to cut it would cost more."""
+    if len(text) <= CUT:
+        text = text[start:]
     for code in gate:  # noqa: SIM110 - a generator costs more than the search it saves
         if code in text:
             return True
@@ -110,19 +125,33 @@ def compile_detector(shapes: tuple[Shape, ...]) -> Detector:
     builtin = [shape for shape in shapes if shape not in own]
     short = tuple(shape for shape in builtin if longest_match(shape) <= SHORT)
     long = tuple(shape for shape in builtin if shape not in short)
-    tails = tuple(compile_tail(part) for part in (short, long, own) if part)
+    tails = tuple(compile_tails(parts) for parts in ((short, long), (own,)) if any(parts))
     edges = any(has_text_edge(parse_pattern(shape.pattern)) for shape in own)
     return Detector(families, tails, has_text_edge=edges)
 
 
 @lru_cache(maxsize=4096)
-def compile_tail(shapes: tuple[Shape, ...]) -> Tail:
+def compile_tails(groups: tuple[tuple[Shape, ...], ...]) -> Tail:
     """Packs share those of the built-in shapes; short and long ones are apart, as the longest decides on the reach."""
+    groups = tuple(shapes for shapes in groups if shapes)
+    parts = tuple(compile_tail(shapes) for shapes in groups)
+    if len(parts) == 1:
+        return parts[0]
+    search = compile_search(rf"(?:{'|'.join(map(beginnings, groups))})\z")
+    return Tail(search, min(part.reach for part in parts), parts)
+
+
+@lru_cache(maxsize=4096)
+def compile_tail(shapes: tuple[Shape, ...]) -> Tail:
+    search = compile_search(rf"(?:{beginnings(shapes)})\z")
+    return Tail(search, max(map(longest_match, shapes)) * MAX_CHAR_BYTES + AHEAD)
+
+
+def beginnings(shapes: tuple[Shape, ...]) -> str:
+    """A pattern for whatever may become a match of one of these shapes."""
     trees = [parse_pattern(shape.pattern) for shape in shapes]
     exact = shapes[0].family in {OWN, TERM}
-    beginnings = "|".join(prefixes(tree if exact else loosen(tree)) for tree in trees)
-    search = compile_search(rf"(?:{beginnings})\z")
-    return Tail(search, max(map(longest_match, shapes)) * MAX_CHAR_BYTES + AHEAD)
+    return "|".join(prefixes(tree if exact else loosen(tree)) for tree in trees)
 
 
 def longest_match(shape: Shape) -> int:

@@ -60,9 +60,9 @@ class ClientConnection(asyncio.Protocol):
     """Serves one call at a time. Owned by the loop; `begin` is called by the task that sends."""
 
     __slots__ = (
-        "_ends_by_closing", "_fed", "_headers", "_heard_at", "_informational", "_is_expecting", "_is_paused",
-        "_is_reusable", "_keep_s", "_parser", "_pool", "_repeats", "_response", "_sent_at", "_sweeper", "_timeouts",
-        "_transport", "born_at", "expires_at", "is_closed", "is_fresh",
+        "_check_at", "_ends_by_closing", "_fed", "_headers", "_heard_at", "_informational", "_is_expecting",
+        "_is_paused", "_is_reusable", "_keep_s", "_parser", "_pool", "_repeats", "_response", "_sent_at", "_sweeper",
+        "_timeouts", "_transport", "born_at", "expires_at", "is_closed", "is_fresh",
     )  # fmt: skip
 
     def __init__(self, pool: Pool) -> None:
@@ -83,6 +83,7 @@ class ClientConnection(asyncio.Protocol):
         self._is_paused = False
         self._is_reusable = False
         self._ends_by_closing = False
+        self._check_at = MAX_HEAD_BYTES  # so much may come before it has to be looked at
         self._fed = self._repeats = self._informational = 0
         self._sent_at = self._heard_at = 0.0
 
@@ -95,6 +96,7 @@ class ClientConnection(asyncio.Protocol):
         self._timeouts = request.timeouts
         self._is_expecting = True
         self._fed = 0
+        self._check_at = MAX_HEAD_BYTES
         self._sent_at = self._sweeper.now
         body = request.body
         head = b"%bcontent-length: %d\r\n\r\n" % (request.head, len(body))
@@ -160,7 +162,7 @@ class ClientConnection(asyncio.Protocol):
         if self._response is None:
             if not self.is_closed:
                 self._free()
-        elif self._fed > MAX_HEAD_BYTES:
+        elif self._fed > self._check_at:
             self._check_progress(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -283,7 +285,9 @@ class ClientConnection(asyncio.Protocol):
         """Much has come: refuse a head without end, and chunks with more framing than body."""
         if not response.status and self._fed > MAX_HEAD_BYTES * (self._informational + 1):
             self._fail(TooLarge(f"the head of the answer is larger than {MAX_HEAD_BYTES} bytes"))
-        elif self._fed > MAX_OVERHEAD + MAX_HEAD_BYTES + 8 * response.arrived:
+            return
+        self._check_at = MAX_OVERHEAD + MAX_HEAD_BYTES + 8 * response.arrived
+        if self._fed > self._check_at:
             self._fail(ProtocolError("the answer is mostly framing"))
 
     def _parser_stopped(self, error: Exception) -> None:

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keeptrusts.policies.text.checks import AHEAD
 from keeptrusts.policies.text.detector import compile_detector, is_any_in
@@ -68,6 +70,22 @@ def test_what_is_held_has_a_bound_even_where_its_beginning_has_none():
     assert detector.hold(b"x <abc", 0) == 2
 
 
-def test_gates():
-    assert is_any_in((0x40,), b"a@b")
-    assert not is_any_in((0x40,), b"ab")
+@pytest.mark.parametrize(
+    ("text", "start", "found"), [(b"a@b", 0, True), (b"ab", 0, False), (b"a@b", 1, True), (b"a@b", 2, False)]
+)
+def test_gates(text, start, found):
+    assert is_any_in((0x40,), text, start) is found
+
+
+def test_a_gate_may_open_for_what_stands_before_the_start_of_a_long_text():
+    assert is_any_in((0x40,), b"@" + b"a" * 5000, 1)
+
+
+@given(st.text("<abc @.1-", max_size=40), st.integers(1, 200), st.integers(0, 20))
+def test_looking_for_all_beginnings_at_once_finds_what_looking_for_each_does(words, times, start):
+    short, long = Shape("short", "@[a-c]{1,4}@"), Shape("long", "<[a-c ]{1,300}>")
+    (tail,) = compile_detector((short, long)).tails
+    text = (words * times).encode()
+    start = min(start, len(text))
+    assert len(tail.parts) == 2
+    assert tail.find(text, start) == min(part.find(text, start) for part in tail.parts)
