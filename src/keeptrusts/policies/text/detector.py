@@ -1,6 +1,7 @@
 """A set of shapes, compiled: where one may stand in a text, which it is, and what may still become one."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ HERE = re2._Anchor.ANCHOR_START  # noqa: SLF001
 WHOLE = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001
 MAX_CHAR_BYTES = 4
 SHORT = 256
-CUT = 1024
+SOUGHT_TOGETHER = 256
 PEEK = 4
 PEEKED = 8192
 
@@ -31,15 +32,34 @@ class Matcher:
     match: Callable[..., Any]
 
 
+class Gate:
+    """Bytes of which a text contains one if anything is to be found in it."""
+
+    __slots__ = ("_search", "codes")
+
+    def __init__(self, codes: Iterable[int]) -> None:
+        self.codes = tuple(sorted(codes))
+        self._search = re.compile(b"[%b]" % re.escape(bytes(self.codes))).search
+
+    def is_open(self, text: bytes, start: int) -> bool:
+        """Whether one of them stands at or after `start`. Of a long text, anywhere: each is sought at memory speed."""
+        if len(text) - start <= SOUGHT_TOGETHER:
+            return self._search(text, start) is not None
+        for code in self.codes:  # noqa: SIM110 - a generator costs more than the search it saves
+            if code in text:
+                return True
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Shapes that are searched in one pass, in texts that contain one of the `gate` bytes (None: in all).
+    """Shapes that are searched in one pass, in texts whose `gate` is open (None: in all).
 
     `fitting` gives those that can match where the next PEEK bytes are these.
     """
 
     search: Callable[..., Any]
-    gate: tuple[int, ...] | None
+    gate: Gate | None
     fitting: Callable[[bytes], tuple[Matcher, ...]]
 
     def find(self, text: bytes, start: int) -> int:
@@ -91,29 +111,21 @@ class Detector:
 
     def starts(self, text: bytes, start: int) -> list[tuple[int, Family]]:
         """Where each family matches first, without those that match nowhere."""
-        if self.gate is not None and not is_any_in(self.gate, text, start):
+        if self.gate is not None and not self.gate.is_open(text, start):
             return []
         return [
             (place, family)
             for family in self.families
-            if (family.gate is None or is_any_in(family.gate, text, start)) and (place := family.find(text, start)) >= 0
+            if (family.gate is None or family.gate.is_open(text, start)) and (place := family.find(text, start)) >= 0
         ]
 
 
-def join_gates(families: tuple[Family, ...]) -> tuple[int, ...] | None:
-    """Bytes of which a text contains one if any family has a find in it; None where no small set is known."""
-    gates = [family.gate for family in families]
-    return None if None in gates else tuple(sorted({code for gate in gates if gate is not None for code in gate}))
-
-
-def is_any_in(gate: tuple[int, ...], text: bytes, start: int) -> bool:
-    """Whether one of these bytes stands at or after `start`; of a long text, anywhere: to cut it would cost more."""
-    if len(text) <= CUT:
-        text = text[start:]
-    for code in gate:  # noqa: SIM110 - a generator costs more than the search it saves
-        if code in text:
-            return True
-    return False
+def join_gates(families: tuple[Family, ...]) -> Gate | None:
+    """One gate for them all; None where one of them has none."""
+    gates = [family.gate for family in families if family.gate is not None]
+    if not gates or len(gates) < len(families):
+        return None
+    return Gate({code for gate in gates for code in gate.codes})
 
 
 @lru_cache(maxsize=4096)
@@ -165,8 +177,8 @@ def longest_match(shape: Shape) -> int:
 def compile_family(shapes: tuple[Shape, ...]) -> Family:
     search = compile_search("|".join(f"(?:{shape.pattern})" for shape in shapes))
     gates = [necessary_chars(parse_pattern(shape.pattern)) for shape in shapes]
-    gate = sorted({char.encode()[-1] for chars in gates if chars is not None for char in chars})
-    return Family(search, None if None in gates else tuple(gate), compile_fitting(shapes))
+    codes = {char.encode()[-1] for chars in gates if chars is not None for char in chars}
+    return Family(search, Gate(codes) if codes and None not in gates else None, compile_fitting(shapes))
 
 
 def compile_fitting(shapes: tuple[Shape, ...]) -> Callable[[bytes], tuple[Matcher, ...]]:

@@ -7,7 +7,8 @@ from typing import Protocol, TypeAlias
 from keeptrusts.runtime.http.compression import BadBody, BodyTooLarge, decode_body, find_decoder
 from keeptrusts.runtime.http.errors import BadEncoding, HttpFailure, TooLarge
 
-HIGH_WATER = 262144  # bytes of a body that wait for their reader before the socket is no longer read
+HIGH_WATER = 262144  # bytes of a body that wait for their reader, at most, before the socket is no longer read
+MOVED_WITHIN = HIGH_WATER // 2  # bytes before the mark at which it is moved on: not for each piece
 
 Sink: TypeAlias = Callable[[bytes], bool]
 """Takes a piece of a body, and says whether the next one may come at once."""
@@ -193,7 +194,7 @@ class Response:
         pieces = self.pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
-        if not self.is_complete:
+        if self.arrived > self.pause_at - MOVED_WITHIN and not self.is_complete:
             is_held = self.arrived > self.pause_at
             self.pause_at = min(self.arrived + HIGH_WATER, self._limit)
             if is_held:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeptrusts.policies.text.checks import AHEAD
-from keeptrusts.policies.text.detector import compile_detector, is_any_in
+from keeptrusts.policies.text.detector import Gate, compile_detector
 from keeptrusts.policies.text.shapes import EMAIL, US_SSN, Shape
 
 
@@ -70,15 +70,15 @@ def test_what_is_held_has_a_bound_even_where_its_beginning_has_none():
     assert detector.hold(b"x <abc", 0) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "start", "found"), [(b"a@b", 0, True), (b"ab", 0, False), (b"a@b", 1, True), (b"a@b", 2, False)]
-)
-def test_gates(text, start, found):
-    assert is_any_in((0x40,), text, start) is found
+@given(st.binary(max_size=40), st.sets(st.integers(0, 255), min_size=1), st.integers(0, 40))
+def test_a_gate_is_open_where_one_of_its_bytes_stands(text, codes, start):
+    assert Gate(codes).is_open(text, start) is any(code in codes for code in text[start:])
 
 
-def test_a_gate_may_open_for_what_stands_before_the_start_of_a_long_text():
-    assert is_any_in((0x40,), b"@" + b"a" * 5000, 1)
+def test_the_gate_of_a_long_text_is_never_shut_before_one_of_its_bytes():
+    gate = Gate({0x40, 0x2B})
+    assert gate.is_open(b"a" * 5000 + b"@", 1)
+    assert not gate.is_open(b"a" * 5000, 1)
 
 
 @given(st.text("<abc @.1-", max_size=40), st.integers(1, 200), st.integers(0, 20))
