@@ -13,6 +13,7 @@ from fakes.heads import make_head
 from fakes.packs import make_pack, make_snapshot
 from keeptrusts.contract.events import DecisionEvent, OpenRecord, SpoolRecord
 from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.aside import open_aside
 from keeptrusts.gateway.callers import AnonymousCallers
 from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, InstanceHealth, WorkerHealth
@@ -100,6 +101,7 @@ async def open_memory_gateway(
     clock, gauges, client, source = FakeClock(), Gauges(), client or MemoryClient(*answers), NoSource()
     callers = callers or AnonymousCallers(loopback_only=True)
     async with (
+        open_aside() as aside,
         open_outbox(directory, boot_id="ab" * 16, clock=clock) as outbox,
         open_ledger(directory, clock) as ledger,
         open_book(ledger, Owner(boot_id="ab" * 16, spool="0", last_seq=lambda: outbox.last_seq), clock) as book,
@@ -108,7 +110,16 @@ async def open_memory_gateway(
         meter, limiter = Meter(), Limiter(counts, clock)
         telemetry = Telemetry(meter, spans)
         pipeline = Pipeline(
-            active, callers, client, outbox, clock, gauges, limiter=limiter, telemetry=telemetry, book=book
+            active,
+            callers,
+            client,
+            outbox,
+            clock,
+            gauges,
+            aside=aside,
+            limiter=limiter,
+            telemetry=telemetry,
+            book=book,
         )
         worker = WorkerHealth(active, outbox, gauges, index=0, pid=4711)
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=[])

@@ -11,6 +11,7 @@ class Code(StrEnum):
     INVALID_JSON = "invalid_json"
     DUPLICATE_KEY = "duplicate_key"
     TOO_DEEP = "too_deep"
+    TOO_MANY_VALUES = "too_many_values"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     BODY_TOO_LARGE = "body_too_large"

@@ -25,6 +25,7 @@ RENDERINGS: dict[Code, Rendering] = {
     Code.INVALID_JSON: Rendering(400, _REQUEST),
     Code.DUPLICATE_KEY: Rendering(400, _REQUEST),
     Code.TOO_DEEP: Rendering(400, _REQUEST),
+    Code.TOO_MANY_VALUES: Rendering(400, _REQUEST),
     Code.UNSUPPORTED_CONTENT_TYPE: Rendering(415, _REQUEST),
     Code.UNSUPPORTED_ENCODING: Rendering(415, _REQUEST),
     Code.BODY_TOO_LARGE: Rendering(413, _REQUEST),

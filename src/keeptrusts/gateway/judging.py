@@ -7,7 +7,7 @@ Unexpected errors inside a policy fail closed, unless the operator chose `--fail
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
 
@@ -40,8 +40,11 @@ SLICE = 8 * 1024
 TEXT_COST = 128
 """What a text costs besides its characters, in characters: many short ones take as long as a long one."""
 
-TURN_S = 0.005
-"""How long judging may keep the loop."""
+TURN_S = 0.002
+"""How long judging may keep the loop: a call waits for a few such turns at most."""
+
+LARGE = 256 * 1024
+"""Characters; the texts of a call that are larger are judged one call at a time."""
 
 MAX_FINDINGS = 10_000
 """More in the texts of one call or answer is a block: nobody needs it, and each costs time."""
@@ -102,6 +105,7 @@ class Judge:
     fail_mode: FailMode
     slice_size: int = SLICE
     now: Callable[[], float] = perf_counter
+    large: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
     def tallies(self) -> list[Tally]:
         return [Tally(policy, self.phase) for policy in self.policies]
@@ -115,8 +119,15 @@ class Judge:
 
     async def judge(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
         """What to change in these texts. Raises Fault when a policy blocks."""
-        if self._are_short(texts):
+        if _are_within(self.slice_size, texts):
             return self._judge_short(texts, tallies)
+        if _are_within(LARGE, texts):
+            return await self._judge_long(texts, tallies)
+        async with self.large:  # one after the other, or the turns of several would add up
+            return await self._judge_long(texts, tallies)
+
+    async def _judge_long(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
+        """In slices, with turns for others in between."""
         changes: dict[Path, str] = {}
         turn_ends = self.now() + TURN_S
         for tally in tallies:
@@ -129,12 +140,6 @@ class Judge:
                         await asyncio.sleep(0)
                         turn_ends = self.now() + TURN_S
         return changes
-
-    def _are_short(self, texts: Sequence[Text]) -> bool:
-        size = 0
-        for text in texts:
-            size += len(text.value) + TEXT_COST
-        return size <= self.slice_size
 
     def _judge_short(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
         """The usual case, in one go; nearly always there is nothing to act upon."""
@@ -179,7 +184,7 @@ class Judge:
                     break
                 yield None
             released.append(channel.finish())
-            yield verdict_of(policy, channel, "".join(released))
+            yield verdict_of(policy, channel, "".join(released) if channel.findings else "")
         except Exception as error:  # noqa: BLE001 - as above
             yield self.after_error(policy, error)
 
@@ -192,6 +197,15 @@ class Judge:
             tally.add(verdict)
         if isinstance(verdict, Block):
             raise block_fault(self.phase, tally.policy, verdict, format_path(text.path))
+
+
+def _are_within(limit: int, texts: Sequence[Text]) -> bool:
+    size = 0
+    for text in texts:
+        size += len(text.value) + TEXT_COST
+        if size > limit:
+            return False
+    return True
 
 
 def reads(policy: TextPolicy, role: Role) -> bool:

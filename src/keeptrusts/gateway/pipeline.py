@@ -15,6 +15,7 @@ from keeptrusts.contract.call import Changes, Route, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
+from keeptrusts.gateway.aside import Aside
 from keeptrusts.gateway.callers import Caller, Callers
 from keeptrusts.gateway.faults import render_malformed
 from keeptrusts.gateway.health import Gauges
@@ -35,6 +36,7 @@ from keeptrusts.gateway.telemetry import Telemetry
 from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
 from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.providers.catalog import dialect_of
+from keeptrusts.providers.large_json import LARGE
 from keeptrusts.providers.translation.token_count import count_reply
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
@@ -85,6 +87,7 @@ class Pipeline:
         clock: Clock,
         gauges: Gauges,
         *,
+        aside: Aside,
         limiter: Limiter,
         telemetry: Telemetry,
         book: SpendBook,
@@ -95,6 +98,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
+        self._aside = aside
         self._limiter = limiter
         self._telemetry = telemetry
         self._book = book
@@ -160,7 +164,11 @@ class Pipeline:
     async def _serve(self, answer: Answer, model: str | None) -> None:
         record, exchange, dialect = answer.record, answer.exchange, answer.dialect
         content_type = exchange.head.headers.get(b"content-type", b"")
-        call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
+        if len(exchange.body) > LARGE:
+            read = self._aside.run(dialect.read_call, record.route, exchange.body, content_type, model=model)
+            call = record.call = await read
+        else:
+            call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
         check_call(call, record.snapshot.pack.providers, record.snapshot.output)
         snapshot, identity = record.snapshot, record.caller.identity
         if snapshot.call_policies:
@@ -168,7 +176,8 @@ class Pipeline:
         texts: Sequence[Text] = ()
         unreadable: Sequence[Unreadable] = ()
         if snapshot.input.policies or snapshot.spend is not None:
-            texts, unreadable = dialect.texts(call)
+            is_large = len(call.body) > LARGE
+            texts, unreadable = await self._aside.run(dialect.texts, call) if is_large else dialect.texts(call)
         changes = await self._judge_input(texts, unreadable, record) if snapshot.input.policies else {}
         permits = permitted_models(snapshot.call_policies, identity)
         if call.route is Route.COUNT_TOKENS and not snapshot.router.speaks(dialect.name, call.model, permits):
@@ -208,7 +217,8 @@ class Pipeline:
         """False where the target failed, nothing went to the client, and `triggers` say that the next one may try."""
         record, call = answer.record, answer.record.call
         assert call is not None
-        request = compose(record, leg, answer.exchange.head, answer.dialect, call, changes)
+        parts = (record, leg, answer.exchange.head, answer.dialect, call, changes)
+        request = await self._aside.run(compose, *parts) if len(call.body) > LARGE else compose(*parts)
         mark = record.begin(leg.target)
         attempted = self._upstream.begin(record, leg)
         try:

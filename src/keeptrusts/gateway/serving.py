@@ -16,6 +16,7 @@ from socket import socket
 
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.active_config import ActiveConfig
+from keeptrusts.gateway.aside import open_aside
 from keeptrusts.gateway.callers import Callers, TokenCallers, make_callers
 from keeptrusts.gateway.front import Front
 from keeptrusts.gateway.health import Gauges, WorkerHealth
@@ -120,6 +121,7 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
         client = await stack.enter_async_context(
             open_http_client(tls=_upstream_tls(settings.ca_file), proxy=_proxy(settings))
         )
+        aside = await stack.enter_async_context(open_aside())
         gauges, meter = Gauges(), Meter()
         counts = stack.enter_context(open_counts(place.directory, index=place.index, workers=place.workers))
         limiter = Limiter(counts, clock)
@@ -129,7 +131,16 @@ async def open_serving(  # noqa: PLR0913 - the parts of a gateway
         metrics = WorkerMetrics(meter, active, gauges, outbox=outbox, client=client, servers=servers, spans=spans)
         telemetry = Telemetry(meter, spans)
         pipeline = Pipeline(
-            active, callers, client, outbox, clock, gauges, limiter=limiter, telemetry=telemetry, book=book
+            active,
+            callers,
+            client,
+            outbox,
+            clock,
+            gauges,
+            aside=aside,
+            limiter=limiter,
+            telemetry=telemetry,
+            book=book,
         )
         watchers = Watchers(callers, Secrets(settings.environment, settings.secrets_dir))
         pages = Pages(active, callers, health, make_instance(health, metrics), watchers, book=book, limiter=limiter)

@@ -203,9 +203,14 @@ def _raise_duplicate(body: bytes) -> NoReturn:
         key = repeated.key
     except (ValueError, RecursionError):
         pass  # the message then names no key
+    raise repeated_key(key)
+
+
+def repeated_key(key: str | None) -> Fault:
+    """The fault of an object that has this key twice; None where it is not known."""
     named = key is not None and re.fullmatch(r"[a-z_]{1,40}", key)
     which = f'the key "{key}"' if named else "a key"
-    raise Fault(
+    return Fault(
         Code.DUPLICATE_KEY,
         f"An object in the body has {which} twice, which parsers read differently. Send each key once.",
         param=key if named else None,

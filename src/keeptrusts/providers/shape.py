@@ -14,6 +14,7 @@ from keeptrusts.providers import form_body, json_body
 from keeptrusts.providers.dialect import StreamReader
 from keeptrusts.providers.fields import read_model
 from keeptrusts.providers.inventory import Inventory
+from keeptrusts.providers.large_json import LARGE, read_large, splice_large
 from keeptrusts.providers.usage import Counts, find_counts, read_counts
 
 _JSON = re.compile(rb'application/(?:[a-z.]+\+)?json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.IGNORECASE)
@@ -52,7 +53,7 @@ class ShapedDialect:
         """Read what routing needs; `model` is the one that the path names, if it does. Raises Fault."""
         shape = self._shapes[route]
         if shape.takes_json and (content_type == b"application/json" or _JSON.fullmatch(content_type)):
-            tree = json_body.read_json(body)
+            tree = read_large(body) if len(body) > LARGE else json_body.read_json(body)
         elif shape.takes_form and _FORM.match(content_type):
             tree = form_body.read_form(body, content_type)
         else:
@@ -80,7 +81,8 @@ class ShapedDialect:
         if _FORM.match(call.content_type):
             added = {} if call.tree.get("model") is not None or model == shape.default_model else {"model": model}
             return form_body.rewrite(call.body, call.content_type, changed, added)
-        body = json_body.splice(call.body, call.tree, changed)
+        splice = splice_large if changed and len(call.body) > LARGE else json_body.splice
+        body = splice(call.body, call.tree, changed)
         if ask_usage:
             body = json_body.set_flag(body, call.tree, *ASK_USAGE)
         if max_output_tokens is not None and call.max_output_tokens is None and shape.output_limit is not None:

@@ -13,7 +13,7 @@ from fakes.policies import BLOCK, FAIL, WordPolicy
 from keeptrusts.config.targets import Providers
 from keeptrusts.contract.call import Call, Form, Role, Route, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.judging import SLICE, TURN_S, Judge, Tally, check_call, verdict_of
+from keeptrusts.gateway.judging import LARGE, SLICE, TURN_S, Judge, Tally, check_call, verdict_of
 from keeptrusts.policies.verdict import ALLOW, Block, Flag, Phase, Rewrite
 
 pytestmark = pytest.mark.anyio
@@ -319,3 +319,17 @@ def test_the_error_of_a_policy_is_not_the_cause_of_the_fault():
     with pytest.raises(Fault) as refused:
         asyncio.run(judge(["boom 4111"], BROKEN))
     assert (refused.value.__cause__, refused.value.__context__) == (None, None)
+
+
+async def test_large_calls_are_judged_one_after_the_other():
+    ends, now = [], iter(range(10_000_000))
+    driver = Judge([REDACT], Phase.INPUT, "block", now=lambda: next(now))
+
+    async def judge_one(name, size):
+        await driver.judge(texts("x" * size), driver.tallies())
+        ends.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name, size in (("first", LARGE * 3), ("second", LARGE + 1), ("small", SLICE * 2)):
+            group.create_task(judge_one(name, size))
+    assert ends == ["small", "first", "second"]

@@ -53,6 +53,23 @@ async def test_a_call_goes_through_key_policies_provider_and_event(tmp_path):
     assert [(attempt.target_id, attempt.status) for attempt in event.attempts] == [("main", 200)]
 
 
+async def test_a_large_body_is_served_like_a_small_one(tmp_path):
+    long = "all is well " * 40_000
+    async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
+        await gateway.ask(tree=chat(long + "secret", n=1))
+        [request], [event] = gateway.client.requests, gateway.events()
+    assert json.loads(request.body) == chat(long + "[S]", n=1)
+    assert (event.decision, event.status) == ("redact", 200)
+
+
+async def test_a_body_of_too_many_values_is_refused_with_its_event(tmp_path):
+    async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
+        line = await gateway.ask(tree=chat(stop=["x"] * 260_000))
+        [event] = gateway.events()
+    assert (line.status, json.loads(line.body)["error"]["code"]) == (400, "too_many_values")
+    assert event.error_code == "too_many_values"
+
+
 async def test_what_is_not_changed_goes_up_byte_for_byte(tmp_path):
     async with open_memory_gateway(tmp_path, answer(), policies=[POLICY]) as gateway:
         head = make_head(content_type=b"application/json")

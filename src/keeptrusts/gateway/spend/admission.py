@@ -34,7 +34,7 @@ def bound_plan(
     Bounds are strict, but for what was `learned`; a call without a strict bound has no learned one.
     Raises Fault where none has one: what cannot be bounded is not sent under a cap.
     """
-    body_bytes = len(call.body) + sum(len(text.encode()) for text in changes.values())
+    body_bytes = len(call.body) + sum(map(_utf8_length, changes.values()))
     bounded, answering, reading = [], 0, 0
     unanswered = replace(call, max_output_tokens=BEFORE_CONTENT) if len(plan) > 1 else None
     for leg in plan:
@@ -50,6 +50,10 @@ def bound_plan(
     if not bounded:
         raise _not_bounded(plan[0], call)
     return bounded, answering + (reading if len(bounded) > 1 else 0)
+
+
+def _utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _bound(leg: Leg, call: Call, body_bytes: int, unreadable: Sequence[Unreadable]) -> int | None:
