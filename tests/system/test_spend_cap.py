@@ -37,6 +37,12 @@ providers:
       secret_key_ref: {{env: TEST_PROVIDER_KEY}}
       price: {{per_request_usd: 0.01}}
 """
+BY_TOKENS = (
+    PACK.replace("max_daily_usd: 1", "max_daily_usd: 0.28")
+    .replace("{{per_request_usd: 0.01}}", "{{input_per_mtok_usd: 0, output_per_mtok_usd: 100}}")
+    .replace('model: "*"', 'model: "*"\n      max_output_tokens: 28')
+)
+"""An answer of the upstream has 28 tokens, so a hundred fit again; one that was cut off has not been seen and is free."""
 
 pytestmark = pytest.mark.anyio
 
@@ -145,6 +151,30 @@ async def all_serving(port: int, but_not: int = 0) -> dict[int, int]:
             if len(pids) == 3 and but_not not in pids.values():
                 return pids
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+async def test_what_a_killed_worker_held_serves_others_who_wait(tmp_path):
+    crowd, state, port, pack = Crowd(), tmp_path / "state", free_port(), tmp_path / "pack.yaml"
+    seen: list[int] = []
+
+    async def look() -> None:
+        await watch(state, port, seen)
+
+    async with open_upstream_process(tmp_path, "--chunks", "5", "--every-s", "0.05") as upstream:
+        pack.write_text(BY_TOKENS.format(upstream=upstream.port))
+        async with open_gateway(pack, state, port, "--workers", "3") as gateway, background(look):
+            before = await all_serving(port)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(crowd.run(port, CALLS))
+                async with asyncio.timeout(30):
+                    await crowd.first.wait()
+                os.kill(before[1], signal.SIGKILL)
+            await all_serving(port, but_not=before[1])
+            assert await gateway.stop() == 0, gateway.tail()
+    assert differences(state) == [0]
+    assert max(seen) <= 280_000
+    assert crowd.results["served"] >= 90, crowd.results
 
 
 @pytest.mark.slow
