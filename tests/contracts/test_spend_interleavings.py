@@ -200,7 +200,7 @@ def test_spent_and_held_stay_under_the_cap_and_after_recovery_the_ledger_is_the_
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(STEPS, min_size=50, max_size=150))
 def test_the_same_for_long(steps):
     play(steps)
