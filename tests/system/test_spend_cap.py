@@ -42,7 +42,7 @@ BY_TOKENS = (
     .replace("{{per_request_usd: 0.01}}", "{{input_per_mtok_usd: 0, output_per_mtok_usd: 100}}")
     .replace('model: "*"', 'model: "*"\n      max_output_tokens: 28')
 )
-"""An answer of the upstream has 28 tokens, so a hundred fit again; one that was cut off has not been seen and is free."""
+"""An answer of the upstream has 28 tokens, so a hundred fit again; of one cut off nothing was seen."""
 
 pytestmark = pytest.mark.anyio
 
