@@ -29,10 +29,10 @@ _NO_USAGE = Usage()
 ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
 # Events are put together from bytes: most of a call's facts are known as such, and a test holds them against the types.
 _FACTS = (
-    b'"decision":"%b","reason_code":%b,"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":%b,'
-    b'"model":%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"estimated":%b,%b},'
-    b'"cost_micros":%b,%b'
+    b'"decision":"%b","reason_code":%b,%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,'
+    b'"estimated":%b,%b},"cost_micros":%b,%b'
 )
+_ASKED = b'"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":%b,"model":%b'
 _RARE_COUNTS = (
     b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
     b'"web_searches":%d,"service_tier":"%b"'
@@ -99,6 +99,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     hold: Hold | None = None
     is_sent: bool = False
     is_closed: bool = False
+    _asked: bytes | None = None
 
     @property
     def request_id(self) -> str:
@@ -172,7 +173,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _outcome(self) -> bytes:
         """The JSON members of an `Outcome`."""
-        outcomes = [*self.rulings, *(tally.outcome() for tally in self.tallies)]
+        outcomes = [*self.rulings, *[tally.outcome() for tally in self.tallies]]
         return self._facts(self.usage or _NO_USAGE, self.cost) + _REST % (
             b"null" if self.status is None else b"%d" % self.status,
             _quoted(self.error_code),
@@ -185,16 +186,13 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _facts(self, usage: Usage, cost: int | None) -> bytes:
         """The JSON members of a `CallFacts`."""
-        call, target, decision = self.call, self.target, self.decision()
+        target, decision = self.target, self.decision()
+        if self._asked is None:
+            self._asked = self._describe_call()
         return _FACTS % (
             decision.encode(),
             _quoted(self._reason(decision)),
-            _quoted(self.client_request_id),
-            ROUTE_PATHS[self.route],
-            b"true" if call is not None and call.stream else b"false",
-            _quoted(self.caller.key_id),
-            b"null" if self.caller.identity.user is None else _encode(self.caller.identity.user),
-            b"null" if call is None else _quoted(call.model),
+            self._asked,
             _NO_TARGET if target is None else target.event_members,
             usage.input_tokens,
             usage.cached_input_tokens,
@@ -203,6 +201,18 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             _rare_counts(usage),
             b"null" if cost is None else b"%d" % cost,
             _NO_SPEND if self.hold is None else self.hold.account.event_members,
+        )
+
+    def _describe_call(self) -> bytes:
+        """Those members that its open record and its event have in common: a call is read before either is written."""
+        call, identity = self.call, self.caller.identity
+        return _ASKED % (
+            _quoted(self.client_request_id),
+            ROUTE_PATHS[self.route],
+            b"true" if call is not None and call.stream else b"false",
+            _quoted(self.caller.key_id),
+            b"null" if identity.user is None else _encode(identity.user),
+            b"null" if call is None else _quoted(call.model),
         )
 
     def _reason(self, decision: Decision) -> str | None:
@@ -233,16 +243,11 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
 def _rare_counts(usage: Usage) -> bytes:
     """The JSON members of a `Usage` that most calls leave as they are."""
-    rare = (
-        usage.cache_write_tokens,
-        usage.cache_write_1h_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-        usage.web_searches,
-    )
-    if usage.service_tier == "standard" and not any(rare):
+    written, kept, heard = usage.cache_write_tokens, usage.cache_write_1h_tokens, usage.audio_input_tokens
+    spoken, searches, tier = usage.audio_output_tokens, usage.web_searches, usage.service_tier
+    if tier == "standard" and not (written or kept or heard or spoken or searches):
         return _NO_RARE_COUNTS
-    return _RARE_COUNTS % (*rare, usage.service_tier.encode())
+    return _RARE_COUNTS % (written, kept, heard, spoken, searches, tier.encode())
 
 
 def client_request_id(value: bytes | None) -> str | None:

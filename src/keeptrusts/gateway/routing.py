@@ -64,7 +64,7 @@ class Router:
         group = self._known.get(call.model) or self._find_group(call.model, permits)
         refusals: list[Fault] = []
         able = [leg for target in group.targets if (leg := self._leg(target, call, dialect, now, refusals))]
-        if any(leg.translator is None for leg in able):
+        if len(able) > 1 and any(leg.translator is None for leg in able):
             able = [leg for leg in able if leg.translator is None or leg.target.model != "*"]
         if call.provider_state:  # it lives at one of them, and only order can say at which
             able = able[:1]

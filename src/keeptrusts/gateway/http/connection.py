@@ -247,7 +247,8 @@ class ServerConnection(asyncio.Protocol):
     # Steps.
 
     def _feed(self, data: bytes) -> None:
-        reader = cast("RequestReader", self._reader)
+        reader = self._reader
+        assert reader is not None
         try:
             reader.feed(data)
         except Refused as refused:
