@@ -127,7 +127,6 @@ class Answer:
         record, judge = self.record, self.record.snapshot.output
         body = await self._read(response)
         assert record.target is not None
-        record.target.counters.failures += 1
         if response.status in {401, 403}:
             raise Fault(
                 Code.UPSTREAM_REFUSED_CREDENTIAL,

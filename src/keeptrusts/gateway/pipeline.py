@@ -228,7 +228,8 @@ class Pipeline:
             if trigger is not None and trigger in triggers:
                 return False
             await answer.bring(response, leg.translator, may_leave=not triggers <= ALWAYS)
-            attempted.judge(trigger or TRIGGERS.get(record.error_code or ""))
+            if response.status < 400:  # an error that the client caused says nothing against the target
+                attempted.judge(TRIGGERS.get(record.error_code or ""))
         except Fault as fault:
             trigger = TRIGGERS.get(fault.code)
             attempted.judge(trigger)

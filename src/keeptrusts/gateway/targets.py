@@ -28,8 +28,9 @@ _VERSIONED_ROUTES = frozenset({Route.RESPONSES})
 class TargetCounters:
     """What happened at one target since start. Owned by the event loop.
 
-    `fallbacks` counts calls that left it for another one. `rests_until`: it asked to be left alone until then
-    (`retry-after`), on the monotonic clock.
+    `failures` counts requests that brought an error, whoever caused it, or no whole answer; `fallbacks` counts calls
+    that left it for another one. `rests_until`: it asked to be left alone until then (`retry-after`), on the monotonic
+    clock.
     """
 
     requests: int = 0

@@ -116,7 +116,7 @@ class Try:
     def end(self) -> None:
         counters = self.target.counters
         counters.open -= 1
-        if self.succeeded is False:
+        if self.succeeded is False or (self.response is not None and self.response.status >= 400):
             counters.failures += 1
         if self._rule is not UNSET:
             now = self._clock.monotonic()

@@ -150,7 +150,6 @@ async def test_a_providers_error_is_shown_in_the_clients_dialect_with_its_status
     assert (line.status, line.headers["retry-after"]) == (429, "7")
     assert json.loads(line.body)["error"]["message"] == "slow down"
     assert (event_of(record).status, event_of(record).error_code) == (429, "upstream_error")
-    assert record.target.counters.failures == 1
 
 
 async def test_a_providers_error_passes_the_output_policies_and_is_counted():
@@ -181,7 +180,6 @@ async def test_a_refusal_of_the_gateways_own_credential_is_not_the_clients(statu
         await answer.bring(MemoryResponse(b'{"error": {"message": "bad key sk-canary"}}', status=status))
     assert refused.value.code is Code.UPSTREAM_REFUSED_CREDENTIAL
     assert "canary" not in refused.value.message
-    assert answer.record.target.counters.failures == 1
 
 
 async def test_a_redirect_is_never_followed():

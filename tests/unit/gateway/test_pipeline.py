@@ -452,6 +452,17 @@ async def test_a_target_that_keeps_failing_is_not_asked_any_more(tmp_path):
     assert [len(event.attempts) for event in events] == [2, 2, 1]
 
 
+@pytest.mark.parametrize(("status", "held_against"), [(400, 0), (404, 0), (429, 0), (401, 1), (500, 1)])
+async def test_an_error_is_counted_once_and_a_clients_own_is_not_held_against_the_target(
+    tmp_path, status, held_against
+):
+    content = make_pack(providers={"circuit_breaker": {"failure_threshold": 2}})
+    async with open_memory_gateway(tmp_path, refusal(status), content=content) as gateway:
+        await gateway.ask(tree=chat())
+        counters = gateway.active.current().targets[0].counters
+    assert (counters.failures, counters.breaker.failures) == (1, held_against)
+
+
 async def test_what_an_attempt_must_have_cost_before_the_next_one_stays_in_the_calls_cost(tmp_path):
     price = {"input_per_mtok_usd": 1000, "output_per_mtok_usd": 1000}
     content = make_pack(

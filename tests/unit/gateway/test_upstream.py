@@ -134,11 +134,11 @@ async def test_what_ends_an_attempt_is_counted_and_told_to_the_breaker():
     assert (counters.open, counters.requests, counters.failures, counters.breaker.failures) == (0, 1, 1, 1)
 
 
-async def test_a_target_that_is_busy_has_not_failed():
+async def test_that_a_target_is_busy_is_an_error_and_nothing_against_it():
     one, _ = await attempted(MemoryResponse(status=429), circuit_breaker={"failure_threshold": 1})
     one.judge("rate_limit")
     one.end()
-    assert (one.target.counters.failures, one.target.counters.breaker.failures) == (0, 0)
+    assert (one.target.counters.failures, one.target.counters.breaker.failures) == (1, 0)
     assert one.response.is_aborted
 
 
