@@ -15,7 +15,7 @@ WINDOW_WORDS = 4  # key, window, count, time of last use
 
 def hash_key(*parts: str) -> int:
     """A key for these words, the same in every process."""
-    return int.from_bytes(blake2b("\0".join(parts).encode(), digest_size=8).digest(), "little") | 1
+    return int.from_bytes(blake2b("\0".join(parts).encode(), digest_size=8).digest(), "little") or 1
 
 
 class Gauge:

@@ -19,6 +19,10 @@ def boards(words):
     return [Board(one, tuple(other for other in regions if other is not one)) for one in regions]
 
 
+def test_keys_fall_into_all_sets():
+    assert {hash_key("user", str(number)) % SETS for number in range(200)} == set(range(SETS))
+
+
 def test_a_gauge_is_what_all_have_added_and_not_taken_away():
     gauges = [Gauge(board, at=3) for board in boards(8)]
     for gauge, change in zip(gauges, (5, 7, 0), strict=True):
@@ -100,6 +104,6 @@ def test_a_correction_that_comes_after_its_window_changes_nothing():
 
 
 def test_keys_are_the_same_in_every_process_and_never_zero():
-    assert hash_key("key", "gk_c1") == 2601396473883623547
+    assert hash_key("key", "gk_c1") == 2601396473883623546
     assert hash_key("a", "b") != hash_key("ab")
     assert hash_key("") > 0
