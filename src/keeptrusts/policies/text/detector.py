@@ -11,7 +11,7 @@ import re2
 from keeptrusts.policies.text.checks import AHEAD
 from keeptrusts.policies.text.extent import has_text_edge, loosen, necessary_chars, prefixes, source, width
 from keeptrusts.policies.text.shapes import OWN, TERM, Shape
-from keeptrusts.policies.text.syntax import parse_pattern
+from keeptrusts.policies.text.syntax import Node, parse_pattern
 
 SEARCH_MEMORY = 16 << 20
 ANYWHERE = re2._Anchor.UNANCHORED  # noqa: SLF001 - the wrapper doubles the cost of a call
@@ -133,12 +133,14 @@ def compile_detector(shapes: tuple[Shape, ...]) -> Detector:
     """A detector of these shapes, in their order of preference."""
     names = dict.fromkeys(shape.family for shape in shapes)
     families = tuple(compile_family(tuple(shape for shape in shapes if shape.family == name)) for name in names)
-    own = tuple(shape for shape in shapes if shape.family in {OWN, TERM})
-    builtin = [shape for shape in shapes if shape not in own]
+    own = tuple(shape for shape in shapes if shape.family == OWN)
+    terms = tuple(shape for shape in shapes if shape.family == TERM)
+    builtin = [shape for shape in shapes if shape.family not in {OWN, TERM}]
     short = tuple(shape for shape in builtin if longest_match(shape) <= SHORT)
     long = tuple(shape for shape in builtin if shape not in short)
-    tails = tuple(compile_tails(parts) for parts in ((short, long), (own,)) if any(parts))
-    edges = any(has_text_edge(parse_pattern(shape.pattern)) for shape in own)
+    groups = ((short, long), (own,), *(((term,),) for term in terms))
+    tails = tuple(compile_tails(parts) for parts in groups if any(parts))
+    edges = any(has_text_edge(parse_pattern(shape.pattern)) for shape in (*own, *terms))
     return Detector(families, tails, has_text_edge=edges)
 
 
@@ -161,9 +163,15 @@ def compile_tail(shapes: tuple[Shape, ...]) -> Tail:
 
 def beginnings(shapes: tuple[Shape, ...]) -> str:
     """A pattern for whatever may become a match of one of these shapes."""
-    trees = [parse_pattern(shape.pattern) for shape in shapes]
-    exact = shapes[0].family in {OWN, TERM}
-    return "|".join(prefixes(tree if exact else loosen(tree)) for tree in trees)
+    return "|".join(prefixes(begun(shape)) for shape in shapes)
+
+
+def begun(shape: Shape) -> Node:
+    """The shape as its beginnings are looked for: own patterns exactly; of terms, which may be many, only the words."""
+    tree = parse_pattern(shape.pattern)
+    if shape.family == OWN:
+        return tree
+    return loosen(tree, many=1) if shape.family == TERM else loosen(tree)
 
 
 def longest_match(shape: Shape) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keeptrusts.policies.text.syntax import DIGITS, MAX_GATE, Atom, Choice, Edge, Node, Repeat, Run
 
 MANY = 8
+NESTED = 32
 RARE = frozenset("@+#$%&~|^<>{}")
 
 
@@ -74,29 +75,35 @@ def prefixes(node: Node) -> str:
 
 
 def sequence_prefixes(items: tuple[Node, ...]) -> str:
-    """A beginning of the first half, or the whole first half and a beginning of the second."""
-    if not items:
-        return ""
-    if len(items) == 1:
-        return prefixes(items[0])
-    half = len(items) // 2
-    first, second = items[:half], items[half:]
-    return f"(?:{sequence_prefixes(first)}|{''.join(map(source, first))}{sequence_prefixes(second)})"
+    """A beginning of the first item, or the whole first item and a beginning of what follows.
+
+    Each item stands in it once, as a thousand terms together fit an automaton only so. A long sequence is halved: RE2
+    limits how deep groups stand in one another.
+    """
+    if len(items) > NESTED:
+        half = len(items) // 2
+        first, second = items[:half], items[half:]
+        return f"(?:{sequence_prefixes(first)}|{''.join(map(source, first))}{sequence_prefixes(second)})"
+    pattern = ""
+    for item in reversed(items):
+        whole = f"{source(item)}{pattern}"
+        pattern = f"(?:{whole})?" if isinstance(item, Atom) else f"(?:{whole}|{prefixes(item)})"
+    return pattern
 
 
-def loosen(node: Node) -> Node:
+def loosen(node: Node, many: int = MANY) -> Node:
     """A node that takes more, and that an automaton runs with far fewer states: many of something are any number."""
     match node:
         case Atom() | Edge():
             return node
         case Run(items):
-            return Run(tuple(map(loosen, items)))
+            return Run(tuple(loosen(item, many) for item in items))
         case Choice(options):
-            return Choice(tuple(map(loosen, options)))
+            return Choice(tuple(loosen(option, many) for option in options))
         case Repeat(item, least, most):
-            if most is None or most > MANY:
-                return Repeat(loosen(item), min(least, 1), None)
-            return Repeat(loosen(item), least, most)
+            if most is None or most > many:
+                return Repeat(loosen(item, many), min(least, 1), None)
+            return Repeat(loosen(item, many), least, most)
 
 
 def rarity(chars: frozenset[str]) -> tuple[bool, bool, int, list[str]]:

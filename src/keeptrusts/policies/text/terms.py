@@ -11,6 +11,8 @@ from keeptrusts.policies.text.shapes import TERM, Shape
 
 GAP = r"[\s\x{A0}\x{2007}\x{202F}]{1,4}"
 MAX_ALL_BYTES = 16 * 1024
+MAX_PART = 6 * 1024
+"""Characters of the patterns that are searched as one."""
 
 UNSPACED = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -37,7 +39,7 @@ def check_terms(setting: str, terms: Sequence[str]) -> Iterator[SettingProblem]:
 
 
 def term_shapes(terms: Sequence[str]) -> tuple[Shape, ...]:
-    """One shape for all terms, and a further one for terms that begin with another: of those the longest is found."""
+    """Shapes of all terms, and further ones for terms that begin with another: of those the longest is found."""
     layers: list[list[str]] = []
     begun: list[str] = []
     for term in sorted({" ".join(term.lower().split()) for term in terms}):
@@ -47,7 +49,22 @@ def term_shapes(terms: Sequence[str]) -> tuple[Shape, ...]:
             layers.append([])
         layers[len(begun)].append(term)
         begun.append(term)
-    return tuple(Shape(TERM, f"(?i:{'|'.join(map(term_pattern, layer))})", check_word, family=TERM) for layer in layers)
+    return tuple(
+        Shape(TERM, f"(?i:{'|'.join(part)})", check_word, family=TERM)
+        for layer in layers
+        for part in in_parts([term_pattern(term) for term in layer])
+    )
+
+
+def in_parts(patterns: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The patterns in their order, as many together as an automaton for their beginnings has room for."""
+    begin = size = 0
+    for index, pattern in enumerate(patterns):
+        if size + len(pattern) > MAX_PART and size:
+            yield patterns[begin:index]
+            begin, size = index, 0
+        size += len(pattern)
+    yield patterns[begin:]
 
 
 def term_pattern(term: str) -> str:

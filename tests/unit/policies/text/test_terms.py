@@ -6,6 +6,7 @@ import pytest
 
 from keeptrusts.contract.call import Form
 from keeptrusts.policies.dlp_filter import DlpFilter, DlpFilterSpec
+from keeptrusts.policies.text.detector import compile_detector
 from keeptrusts.policies.text.terms import MAX_ALL_BYTES, check_terms, term_shapes
 from keeptrusts.policies.verdict import Rewrite
 
@@ -58,6 +59,21 @@ def test_of_terms_that_begin_alike_the_longest_that_is_a_word_counts():
     assert redacted("falcon nine heavy", *terms) == "[TERM]"
     assert redacted("falcon nine heavyweight fal", *terms) == "[TERM] heavyweight [TERM]"
     assert len(term_shapes(("falcon", "FALCON", "eagle"))) == 1
+
+
+@pytest.mark.parametrize("separator", ["", " "])
+def test_the_beginnings_of_as_many_terms_as_are_allowed_fit_the_automata(separator):
+    terms = [f"wörk{separator}{index:03}{separator}secret" for index in range(1000)]
+    assert not list(check_terms("blocked_terms", terms))
+    sizes = [tail.search.__self__.ReverseProgramSize() for tail in compile_detector(term_shapes(terms)).tails]
+    assert max(sizes) < 25_000  # beyond some 35,000 instructions RE2 falls back to a search a thousand times as slow
+
+
+def test_terms_are_found_in_whichever_part_they_stand():
+    terms = [f"secret {index:03}" for index in range(1000)]
+    assert len(term_shapes(terms)) > 1
+    for term in terms[::37]:
+        assert redacted(f"of {term.upper()}.", *terms) == "of [TERM]."
 
 
 def test_what_is_wrong_with_terms_is_told():
