@@ -95,9 +95,9 @@ class Worker:
         match message:
             case Start():
                 self.start.set_result(message)
-                return await self.started
+                return await asyncio.shield(self.started)  # `run` sets it, whether or not the supervisor still asks
             case PackVersion():
-                await self.started
+                await asyncio.shield(self.started)
                 return await self._serving().apply(message)
             case messages.AskStatus():
                 return self._serving().serving.health.status()

@@ -116,6 +116,18 @@ async def test_a_worker_that_never_gets_orders_ends():
         assert await worker.run(near) == 1
 
 
+async def test_a_worker_whose_supervisor_goes_while_it_starts_ends_as_usual(tmp_path):
+    listening = bind("127.0.0.1", 0)
+    worker = Worker([listening])
+    async with open_pair(worker.answer, nothing) as (near, far):
+        far.tell(orders(tmp_path))
+        await worker.start
+        far.close()
+        await near.wait_closed()
+        assert await worker.run(near) == 0
+    listening.close()
+
+
 @asynccontextmanager
 async def instance_without_answer(answer=None):
     async def fail(_):
