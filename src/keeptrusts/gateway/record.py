@@ -123,7 +123,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     def open(self) -> None:
         """Note that the call goes upstream now. Raises Fault where an audited call cannot be recorded."""
         usage = _NO_USAGE if self.call is None else estimate_input(self.call)
-        facts = self._facts(usage, self.cost_micros(usage))
+        facts = self._facts(usage, self._with_sunk(self.cost_micros(usage)))
         self.outbox.open(self.hex_id, self.received_ns, self.snapshot.events, facts)
         self.is_sent = True
 
@@ -137,9 +137,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         if not is_begun:
             self.overhead_s = self.latency_s - self.upstream_s
         self.usage = self._usage()
-        self.cost = self.cost_micros(self.usage)
-        if self.sunk:
-            self.cost = self.sunk + (self.cost or 0)
+        self.cost = self._with_sunk(self.cost_micros(self.usage))
         try:
             self.outbox.close(self.hex_id, self.received_ns, self.snapshot.events, self._outcome())
         except Fault as fault:
@@ -229,6 +227,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         if price is None or not price.covers(self.route):
             return None
         return 0 if usage is _NO_USAGE else price.cost_micros(usage)
+
+    def _with_sunk(self, cost: int | None) -> int | None:
+        return self.sunk + (cost or 0) if self.sunk else cost
 
     def _usage(self) -> Usage:
         """What the provider said, else an estimate of what it must have seen and made."""

@@ -45,6 +45,16 @@ def closed(record):
     return outcome
 
 
+def test_what_an_attempt_must_have_cost_survives_a_crash_in_the_next_one():
+    record = make_record(call=CALL)
+    for _ in range(2):
+        mark = record.begin(record.snapshot.targets[0])
+        record.forget(mark, Code.UPSTREAM_TIMEOUT)
+    first, second = (opened.cost_micros for opened in record.outbox.opened)
+    assert first
+    assert second == 2 * first
+
+
 def test_a_call_that_got_its_answer():
     record = make_record(client_request_id="mine-1", call=CALL)
     record.target = record.snapshot.targets[0]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from keeptrusts.gateway.spend.ledger_file import LEDGER_NAME, LedgerFile
+from keeptrusts.gateway.spend.ledger_file import LEDGER_NAME, Answer, LedgerFile
 from keeptrusts.gateway.spend.slices import Claim, Grants, Recall, Report
 from keeptrusts.gateway.spend.spooled import SpooledEvents
 from keeptrusts.runtime.clock import Clock
@@ -33,12 +33,17 @@ class Ledger:
 
     async def lease(self, report: Report) -> Grants:
         """Note a report, and grant what there is room for. Raises LedgerUnavailable."""
-        answer = await asyncio.get_running_loop().run_in_executor(self._thread, self._file.lease, report)
-        for owner, recall in answer.recalls:
+        work = asyncio.get_running_loop().run_in_executor(self._thread, self._file.lease, report)
+        work.add_done_callback(self._tell_recalls)  # whoever asked may have died: the file asks others once only
+        return (await asyncio.shield(work)).grants
+
+    def _tell_recalls(self, work: "asyncio.Future[Answer]") -> None:
+        if work.cancelled() or work.exception() is not None:
+            return
+        for owner, recall in work.result().recalls:
             listener = self._listeners.get(owner)
             if listener is not None:
                 listener(recall)
-        return answer.grants
 
     def close(self) -> None:
         """Finish what was begun, and let go of the file."""

@@ -1,5 +1,7 @@
 """The ledger as the event loop sees it: on real files, in a thread."""
 
+import asyncio
+
 import pytest
 
 from fakes.clock import FakeClock
@@ -7,6 +9,7 @@ from fakes.spend import TODAY
 from keeptrusts.gateway.spend.ledger import open_ledger
 from keeptrusts.gateway.spend.ledger_file import LEDGER_NAME
 from keeptrusts.gateway.spend.slices import Claim, LedgerUnavailable, Report, SliceRequest
+from keeptrusts.runtime.tasks import spawn
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +35,20 @@ async def test_workers_lease_from_it_and_hear_when_another_needs_room(tmp_path):
         await ledger.lease(report("0", returned_micros=0))
         await ledger.lease(report("1", 30))
         assert len(heard) == 1
+
+
+async def test_others_hear_that_somebody_needs_room_even_if_it_is_gone_before_its_answer(tmp_path):
+    async with open_ledger(tmp_path, FakeClock()) as ledger:
+        heard = asyncio.Event()
+        for spool in "01":
+            await ledger.claim(Claim(owner=f"boot-{spool}", spool=spool, seq=0))
+        ledger.listen("boot-0", lambda _: heard.set())
+        await ledger.lease(report("0", 80))
+        asking = spawn(asyncio.get_running_loop(), ledger.lease(report("1", 30)))
+        await asyncio.sleep(0)
+        asking.cancel()
+        async with asyncio.timeout(5):
+            await heard.wait()
 
 
 async def test_nothing_is_on_disk_before_somebody_claims(tmp_path):
