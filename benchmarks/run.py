@@ -19,6 +19,7 @@ from contestants import GATEWAY, GATEWAY_FULL, GATEWAY_PII, NGINX
 from figures import Budget, Figure
 from lifetime import measure_soak, measure_start
 from machine import busy_share, cpu_times, describe_machine
+from neighbours import measure_flood, measure_neighbour
 from peers import find_peers
 from policy_scan import measure_scan
 from streams import measure_chunk_cost, measure_open_streams
@@ -35,6 +36,8 @@ SCENARIOS: dict[str, Callable[[Budget, Path], list[Figure]]] = {
     "start": measure_start,
     "scan": measure_scan,
     "soak": measure_soak,
+    "neighbour": measure_neighbour,
+    "flood": measure_flood,
 }
 TOOLS = ("nginx", "wrk", "taskset")
 DEFAULT_RESULT = Path(__file__).parent / "results" / "latest.json"

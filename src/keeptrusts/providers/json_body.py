@@ -18,6 +18,9 @@ from keeptrusts.contract.faults import Code, Fault
 MAX_DEPTH = 64
 """Objects and arrays inside each other."""
 
+SLICE = 1024 * 1024
+"""Bytes that are copied in one go. Joining bytes lets other threads go on."""
+
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 
@@ -81,7 +84,7 @@ def set_member(body: bytes, tree: dict[str, Any], key: str, value: Any) -> bytes
     """The object, which has other members, with `key` set where it is absent or null. Other bytes stay."""
     if key not in tree:
         end = body.rindex(b"}")
-        return b"%b,%b:%b%b" % (body[:end], encode(key), encode(value), body[end:])
+        return b"".join((*slices(body, 0, end), b",", encode(key), b":", encode(value), body[end:]))
     return _replace_literal(body, _key_end(body, (key,)), encode(value))
 
 
@@ -94,6 +97,12 @@ def set_flag(body: bytes, tree: dict[str, Any], outer: str, inner: str) -> bytes
         return _replace_literal(body, _key_end(body, (outer, inner)), b"true")
     brace = body.index(b"{", _key_end(body, (outer,))) + 1
     return b'%b"%b":true%b%b' % (body[:brace], inner.encode(), b"," if held else b"", body[brace:])
+
+
+def slices(body: bytes, start: int, end: int) -> Iterator[bytes]:
+    """A part of the body. A large one in pieces, as copying it in one go would keep other threads waiting."""
+    for at in range(start, end, SLICE):
+        yield body[at : min(end, at + SLICE)]
 
 
 def iter_string_paths(tree: Any, path: Path = ()) -> Iterator[tuple[Path, bool]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from keeptrusts.contract.call import Path
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.providers.json_body import decode, encode, iter_string_paths, read_json, repeated_key
+from keeptrusts.providers.json_body import decode, encode, iter_string_paths, read_json, repeated_key, slices
 
 LARGE = 256 * 1024
 """Bytes; smaller bodies are read in one go."""
@@ -59,14 +59,13 @@ def splice_large(body: bytes, tree: Any, changes: Mapping[Path, str], *, window:
     cursor, left = 0, len(changes)
     for (path, is_key), (start, end) in zip(iter_string_paths(tree), _literals(body, window), strict=False):
         if not is_key and path in changes:
-            out += (body[cursor:start], _encode_string(changes[path], window))
+            out += (*slices(body, cursor, start), *_encoded(changes[path], window))
             cursor, left = end, left - 1
             if not left:
                 break
     if left:
         raise KeyError(f"{left} paths lead to no string")
-    out.append(body[cursor:])
-    return b"".join(out)
+    return b"".join((*out, *slices(body, cursor, len(body))))
 
 
 class _Reader:
@@ -242,9 +241,12 @@ def _end_of_piece(body: bytes, start: int, limit: int) -> int:
     return found.end()
 
 
-def _encode_string(text: str, window: int) -> bytes:
-    pieces = [encode(text[at : at + window])[1:-1] for at in range(0, len(text), window)]
-    return b'"%b"' % b"".join(pieces)
+def _encoded(text: str, window: int) -> Iterator[bytes]:
+    """A string literal, in pieces."""
+    yield b'"'
+    for at in range(0, len(text), window):
+        yield encode(text[at : at + window])[1:-1]
+    yield b'"'
 
 
 def _unpaired(brackets: bytes) -> bytes:

@@ -23,6 +23,7 @@ from keeptrusts.runtime.http.sweep import Sweeper
 from keeptrusts.runtime.tasks import spawn
 
 log = logging.getLogger(__name__)
+MUCH = 128 * 1024  # bytes in one read: the transport would go on to read what is there, eight megabytes and more
 MAX_BACKLOG = 65536  # bytes behind the request that is served before the socket is no longer read
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by a reset
@@ -110,6 +111,9 @@ class ServerConnection(asyncio.Protocol):
             self._keep_for_later(data)
             return
         self._feed(data)
+        if len(data) >= MUCH and self._transport is not None:
+            self._transport.pause_reading()
+            self._host.loop.call_soon(self._read_again)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -369,6 +373,11 @@ class ServerConnection(asyncio.Protocol):
                 self._is_reading_paused = False
                 self._transport.resume_reading()
             self._feed(data)
+
+    def _read_again(self) -> None:
+        """Another turn of the loop: others were read meanwhile."""
+        if self._transport is not None and not self._is_reading_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _keep_for_later(self, data: bytes) -> None:
         self._backlog.append(data)

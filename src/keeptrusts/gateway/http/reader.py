@@ -3,6 +3,7 @@
 Order per request: framing checks, `admit`, body limits, then the body. What must not go on raises `Refused`.
 """
 
+from io import BytesIO
 from typing import Any, Protocol
 
 import httptools
@@ -27,6 +28,7 @@ from keeptrusts.runtime.http.compression import UnsupportedEncoding, normal_enco
 
 TOO_MANY_BODIES = "too many request bodies are being held"
 MAX_MISSES = 3  # heads in a row that were not those before them, until the connection is taken for one that varies
+GATHER_EVERY = 16  # pieces of a body
 MAX_OVERHEAD = 65536  # bytes of chunk framing, extensions and trailers beyond eight times the body
 
 
@@ -54,6 +56,7 @@ class RequestReader:
     __slots__ = (
         "_budget",
         "_fed",
+        "_gathered",
         "_handler",
         "_has_repeated_credentials",
         "_headers",
@@ -101,6 +104,7 @@ class RequestReader:
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._pieces: list[bytes] = []
+        self._gathered: BytesIO | None = None  # what came before the pieces, of a large body
         self._repeats = 0
         self._has_repeated_credentials = False
         self._is_chunked = False
@@ -144,6 +148,7 @@ class RequestReader:
             self._budget.give_back(self.exchange.charge, self.exchange.holder)
             self.exchange = None
         self._pieces = []
+        self._gathered = None
         self.is_between = True
         self._parser = None  # it refers back to this reader
 
@@ -187,7 +192,10 @@ class RequestReader:
         self._headers = {}  # for trailers, which are dropped
 
     def on_body(self, data: bytes) -> None:
-        self._pieces.append(data)
+        pieces = self._pieces
+        pieces.append(data)
+        if len(pieces) == GATHER_EVERY:
+            self._gather(pieces)
         if self._is_chunked:
             self._count(len(data))
 
@@ -201,6 +209,10 @@ class RequestReader:
         if pieces:
             exchange.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._pieces = []
+        if self._gathered is not None:
+            self._gathered.write(exchange.body)
+            exchange.body = self._gathered.getvalue()
+            self._gathered = None
         self._url = b""
         if self._is_chunked or self._repeats:
             self._headers = {}
@@ -210,6 +222,15 @@ class RequestReader:
         self._owner.ready(exchange)
 
     # Steps.
+
+    def _gather(self, pieces: list[bytes]) -> None:
+        """Put a large body together as it comes: in one go at its end, that would hold up other connections."""
+        if self._gathered is None:
+            exchange = self.exchange
+            size = 0 if exchange is None or self._is_chunked else exchange.charge
+            self._gathered = BytesIO(bytes(size))  # the memory is not touched before it is used
+        self._gathered.writelines(pieces)
+        pieces.clear()
 
     def _again(self, head: Head, body: bytes) -> None:
         """A whole request whose head has been read before."""

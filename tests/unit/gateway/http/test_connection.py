@@ -50,6 +50,15 @@ async def test_a_connection_serves_one_request_after_another():
 
 
 @pytest.mark.anyio
+async def test_large_bodies_arrive_whole_one_after_another():
+    bodies = [bytes([65 + number]) * 3_000_000 + b"end" for number in range(3)]
+    async with served(Recorder(max_body=1 << 22), Limits()) as (_, reader, writer):
+        for body in bodies:
+            writer.write(post(body))
+            assert (await read_answer(reader))[2] == body
+
+
+@pytest.mark.anyio
 async def test_pipelined_requests_are_answered_in_order():
     async def late_first(exchange):
         await asyncio.sleep(0.02 if exchange.head.path == "/0" else 0)

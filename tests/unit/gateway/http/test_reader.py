@@ -267,3 +267,15 @@ def test_the_size_of_a_head_counts_even_in_the_shadow_of_a_large_body():
     assert Owner().read(before + fine)[1] is None
     assert Owner().read(before + over)[1] == 431
     assert Owner().read(before + over, [120_000])[1] == 431
+
+
+@pytest.mark.parametrize("length", [None, 10_000], ids=["chunked", "announced"])
+def test_a_body_in_very_many_pieces_is_put_together_as_it_comes(length):
+    owner, piece = Owner(), bytes(range(100))
+    framing = b"transfer-encoding: chunked" if length is None else b"content-length: %d" % length
+    owner.reader.feed(b"POST / HTTP/1.1\r\nhost: a\r\n%b\r\n\r\n" % framing)
+    for _ in range(100):
+        owner.reader.feed(b"64\r\n%b\r\n" % piece if length is None else piece)
+    owner.reader.feed(b"0\r\n\r\n" if length is None else b"")
+    owner.reader.feed(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nnew")
+    assert [one.body for one in owner.found] == [piece * 100, b"new"]
