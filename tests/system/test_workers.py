@@ -14,9 +14,12 @@ import msgspec
 import pytest
 
 from fakes.clients import Answer, Connection, chat, connect, get, post
+from fakes.clock import FakeClock
 from fakes.processes import Process, free_port, open_gateway, open_upstream_process
 from keeptrusts.cli.event_log import EventLog, Filter, find_spools
 from keeptrusts.contract.events import DecisionEvent, Gap, SpoolRecord
+from keeptrusts.gateway.messages import Done, PackVersion
+from keeptrusts.gateway.worker_process import open_worker_process
 from keeptrusts.runtime.spool_reader import SpoolReader
 
 WORKERS = 2
@@ -315,3 +318,15 @@ async def test_an_address_in_use_is_told(tmp_path, workers):
             _, told = await process.communicate()
     assert process.returncode == 1
     assert f"cannot listen on 127.0.0.1:{world.gateway.port}: another process listens there" in told.decode()
+
+
+async def test_a_worker_that_hangs_with_unread_messages_does_not_hold_up_the_end(tmp_path):
+    async def nothing(_):
+        return Done()
+
+    version = PackVersion(content=b"x" * 2_000_000, digest="d", source="file", applied_at=FakeClock().now())
+    with (tmp_path / "lock").open("w") as lock:
+        async with asyncio.timeout(PATIENCE_S), open_worker_process([], nothing, lock=lock.fileno()) as worker:
+            os.kill(worker.pid, signal.SIGSTOP)
+            worker.channel.tell(version)
+        assert await worker.wait() == -signal.SIGKILL

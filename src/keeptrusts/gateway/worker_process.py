@@ -28,8 +28,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """SIGKILL."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        _kill(self._process)
 
 
 @asynccontextmanager
@@ -50,12 +49,18 @@ async def open_worker_process(
         theirs.close()
     try:
         async with open_channel(ours, encode=messages.encode, decode=messages.decode, answer=answer) as channel:
-            yield WorkerProcess(process, channel)
+            try:
+                yield WorkerProcess(process, channel)
+            finally:
+                _kill(process)  # first: a channel closes once all is read, and a process that hangs reads nothing
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        _kill(process)
         await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _start(channel: socket.socket, sockets: Sequence[socket.socket], lock: int) -> asyncio.subprocess.Process:
