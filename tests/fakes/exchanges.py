@@ -89,6 +89,7 @@ class MemoryResponse:
         self.headers |= {name.replace("_", "-").encode(): value for name, value in headers.items()}
         self.pieces = pieces
         self._chunks = None
+        self.arrived = 0
         self.is_aborted = False
 
     async def read(self) -> bytes:
@@ -99,6 +100,7 @@ class MemoryResponse:
             if isinstance(piece, Exception):
                 raise piece
             if isinstance(piece, bytes):
+                self.arrived += len(piece)
                 yield piece
             else:
                 await piece

@@ -20,6 +20,7 @@ from keeptrusts.gateway.streaming import Relay, open_relay
 from keeptrusts.gateway.upstream_faults import truncated, upstream_fault
 from keeptrusts.providers.dialect import Dialect
 from keeptrusts.providers.errors import read_error, render_error
+from keeptrusts.providers.pricing import ANSWERS_IN_TEXT
 from keeptrusts.providers.translation.translator import Translator
 from keeptrusts.runtime.http.compression import encode_body
 from keeptrusts.runtime.http.errors import HttpFailure
@@ -287,11 +288,14 @@ class Answer:
     async def _read(self, response: Response) -> bytes:
         """The whole body; the time it takes is the provider's."""
         record, began = self.record, self.record.clock.monotonic()
-        record.first_byte = began
+        record.first_byte, body = began, b""
         try:
-            return await response.read()
+            body = await response.read()
         finally:
             record.upstream_s += record.clock.monotonic() - began
+            if record.route in ANSWERS_IN_TEXT:
+                record.answer_bytes = max(len(body), response.arrived)  # it may have come compressed, or in part
+        return body
 
     def _start(self, response: Response, lines: bytes) -> None:
         record = self.record

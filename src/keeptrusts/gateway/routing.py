@@ -79,9 +79,13 @@ class Router:
         return able if len(able) == 1 else _rested_first(able, now)[: self._most]
 
     def speaks(self, dialect: str, model: str, permits: Permits) -> bool:
-        """Whether a target that offers the model speaks this dialect itself. Raises Fault where none offers it."""
+        """Whether a target that can serve the model speaks this dialect itself; True where none can.
+
+        Raises Fault where none offers it.
+        """
         group = self._known.get(model) or self._find_group(model, permits)
-        return any(target.format == dialect for target in group.targets)
+        usable = [target for target in group.targets if target.has_credential and target.objection is None]
+        return not usable or any(target.format == dialect for target in usable)
 
     def _find_group(self, model: str, permits: Permits) -> "Group":
         matching = tuple(target for target in self._targets if target.answers(model))

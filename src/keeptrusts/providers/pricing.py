@@ -22,7 +22,9 @@ The most that we know of is gpt-4o-mini's 48,169: 2,833 and 5,667 for each of ei
 HIDDEN_TOKENS = 4_096
 """More than providers put before a call of their own accord: instructions for tools, the frame of each message."""
 
-_ANSWERS_IN_TEXT = frozenset({Route.CHAT, Route.COMPLETIONS, Route.RESPONSES, Route.MESSAGES})
+ANSWERS_IN_TEXT = frozenset({Route.CHAT, Route.COMPLETIONS, Route.RESPONSES, Route.MESSAGES})
+"""Routes whose answers are as long as the tokens in them."""
+
 _READS_ONLY = frozenset({Route.EMBEDDINGS, Route.MODERATIONS, Route.COUNT_TOKENS})
 _IMAGES = frozenset({"image", "image_url", "input_image"})
 _AS_LONG_AS_ITS_BYTES = frozenset({"tokens", "audio", "input_audio"})
@@ -83,7 +85,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         """Whether calls of this route are charged by what the price is given for. Sound by the minute never is."""
         if not self.steps or route in _READS_ONLY:
             return True
-        return route in _ANSWERS_IN_TEXT and self.steps[0][1].output is not None
+        return route in ANSWERS_IN_TEXT and self.steps[0][1].output is not None
 
     def cost_micros(self, usage: Usage) -> int:
         """What a call that was answered costs, in micro-dollars, rounded up."""

@@ -20,7 +20,7 @@ def test_a_call_is_taken_to_be_served_as_it_asked():
 
 
 @pytest.mark.parametrize(
-    ("pieces", "answer_bytes", "tokens"), [(0, 0, 0), (12, 12 * 250, 12), (2, 2 * 400 + 4000, 1002), (0, 100, 25)]
+    ("pieces", "answer_bytes", "tokens"), [(0, 0, 0), (12, 12 * 250, 12), (2, 2 * 400 + 4000, 1002), (0, 500, 25)]
 )
 def test_each_piece_is_a_token_and_a_large_one_is_more(pieces, answer_bytes, tokens):
     assert estimate_usage(CALL, None, pieces, answer_bytes) == Usage(

@@ -478,12 +478,42 @@ async def test_what_an_attempt_must_have_cost_before_the_next_one_stays_in_the_c
     assert after_a_timeout.cost_micros == 5000 + len(json.dumps(chat())) // 4 * 1000
 
 
+LONG = REPLY.replace(b"a secret", b"word" * 1000)
+
+
+@pytest.mark.parametrize(
+    "reply", [MemoryResponse(LONG), MemoryResponse(LONG[:-20], Truncated("cut"))], ids=["uncounted", "cut"]
+)
+async def test_what_a_whole_answer_must_have_cost_is_estimated_where_nobody_counted_it(tmp_path, reply):
+    async with open_memory_gateway(tmp_path, reply) as gateway:
+        await gateway.ask(tree=chat())
+        [event] = gateway.events()
+    assert event.usage.estimated
+    assert 900 < event.usage.output_tokens < 1100
+
+
+async def test_vectors_are_no_tokens(tmp_path):
+    vectors = MemoryResponse(b'{"data": [{"embedding": [%b]}]}' % b",".join([b"0.25"] * 1000))
+    async with open_memory_gateway(tmp_path, vectors) as gateway:
+        await gateway.ask(path="/v1/embeddings", tree={"model": "gpt-4o-mini", "input": "hello"})
+        [event] = gateway.events()
+    assert (event.status, event.usage.output_tokens) == (200, 0)
+
+
 async def test_tokens_are_estimated_for_a_target_that_cannot_count_them(tmp_path):
     async with open_memory_gateway(tmp_path) as gateway:
         line = await gateway.ask(path="/v1/messages/count_tokens", tree=chat("four" * 10))
         [event] = gateway.events()
     assert json.loads(line.body) == {"input_tokens": 14}
     assert (event.status, event.target_id, event.attempts) == (200, None, ())
+
+
+async def test_tokens_are_estimated_where_the_only_target_that_counts_cannot_be_used(tmp_path):
+    absent = make_target(id="absent", provider="anthropic", model="gpt-4o-mini", secret_key_ref={"env": "ABSENT"})
+    async with open_memory_gateway(tmp_path, content=make_pack(absent, make_target(id="main"))) as gateway:
+        assert (await gateway.ask(path="/v1/messages/count_tokens", tree=chat())).status == 200
+    async with open_memory_gateway(tmp_path, content=make_pack(absent)) as gateway:
+        assert (await gateway.ask(path="/v1/messages/count_tokens", tree=chat())).status == 503
 
 
 async def test_an_answer_says_what_is_left_instead_of_what_the_provider_has(tmp_path):
