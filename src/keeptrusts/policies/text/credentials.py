@@ -19,7 +19,9 @@ def token(kind: str, pattern: str) -> Shape:
 
 def beside(kind: str, words: str, value: str) -> Shape:
     """A value that is one because of the words before it."""
-    return Shape(kind, rf"(?i)(?:{words}){IS}(?-i:({value}))", checks.check_secret, family=FAMILY, in_context=True)
+    return Shape(
+        kind, rf"(?i)(?:{words}){IS}(?-i:({value}))", checks.check_secret, effort=10, family=FAMILY, in_context=True
+    )
 
 
 PRIVATE_KEY = (

@@ -3,7 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeptrusts.policies.text.checks import AHEAD
+from keeptrusts.policies.text.credentials import CREDENTIALS
 from keeptrusts.policies.text.detector import Gate, compile_detector
+from keeptrusts.policies.text.scan import Account, Rules, Scan
 from keeptrusts.policies.text.shapes import EMAIL, US_SSN, Shape
 
 
@@ -37,6 +39,21 @@ def test_starts_are_the_first_of_each_family():
     text = b"x 123-45-6789 a@b.com"
     assert [place for place, _ in detector.starts(text, 0)] == [14, 2]
     assert detector.starts(b"nothing here", 0) == []
+
+
+def test_credentials_are_sought_with_a_program_that_fits_an_automaton():
+    shapes = tuple(shape for shapes in CREDENTIALS.values() for shape in shapes)
+    sizes = [family.search.__self__.ProgramSize() for family in compile_detector(shapes).families]
+    assert max(sizes) < 15_000
+
+
+def test_a_long_bound_holds_although_it_is_not_sought():
+    detector = compile_detector((Shape("key", r"\bK[0-9]{2,100}\b"),))
+    text = b"K" + b"1" * 101
+    assert [place for place, _ in detector.starts(text, 0)] == [0]
+    found = Scan(detector, Rules(marker=str.__add__, blocking=(), is_allowed=None, reason_code="x"), Account())
+    found.raw = text
+    assert not found.advance(final=True)
 
 
 def test_a_detector_without_shapes_finds_nothing_and_holds_nothing():
