@@ -190,17 +190,17 @@ def number(amount: Decimal) -> str:
 
 
 def match_of(clause) -> dict[str, list[str]]:
-    """The names that mean a model: whole ones, their begins, ends and middles, and patterns."""
+    """The names that mean a model: whole ones, their begins, ends and middles, and patterns. In lower case."""
     found: dict[str, list[str]] = {}
     for one in clause.or_ if isinstance(clause, ClauseOr) else [clause]:
         if isinstance(one, ClauseEquals):
             if not SEARCHES_ALWAYS.search(one.equals):
-                found.setdefault("is", []).append(one.equals)
+                found.setdefault("is", []).append(one.equals.lower())
         elif isinstance(one, ClauseStartsWith):
-            found.setdefault("begins", []).append(one.starts_with)
+            found.setdefault("begins", []).append(one.starts_with.lower())
         else:
             found.setdefault("like", []).append(pattern_of(one))
-    return found
+    return {kind: list(dict.fromkeys(names)) for kind, names in found.items()}
 
 
 def pattern_of(clause) -> str:

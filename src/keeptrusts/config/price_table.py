@@ -41,7 +41,7 @@ class ListedPrice(msgspec.Struct, frozen=True, kw_only=True):
         return (
             model in self.names
             or model.startswith(self.begins)
-            or any(re.search(pattern, model) for pattern in self.patterns)
+            or any(re.search(pattern, model, re.IGNORECASE) for pattern in self.patterns)
         )
 
 

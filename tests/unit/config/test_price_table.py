@@ -45,6 +45,13 @@ def test_every_model_that_writes_has_a_price_for_it(provider):
     assert {name for name in silent if not EMBEDS.search(name)} == set()
 
 
+def test_every_model_is_found_by_its_whole_names_in_any_case():
+    for provider, price in ROWS:
+        for name in price.names:
+            assert find_listed(provider, name) is find_listed(provider, name.upper()) is not None, (provider, name)
+    assert find_listed("together", "Qwen/Qwen3.5-9B") is not None
+
+
 def test_every_pattern_is_one_and_every_model_has_a_name():
     for provider, price in ROWS:
         assert price.names or price.begins or price.patterns, (provider, price.id)
