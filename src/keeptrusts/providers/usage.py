@@ -34,6 +34,7 @@ class Counts(msgspec.Struct):
     completion_tokens: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: Details | None = None
     completion_tokens_details: Details | None = None
     input_tokens_details: Details | None = None
@@ -61,7 +62,11 @@ _TIERS: dict[str | None, ServiceTier] = {"flex": "flex", "priority": "priority",
 
 
 def openai_usage(counts: Counts) -> Usage | None:
-    """OpenAI's counts: the input includes what was cached. None where nothing is counted (audio by the second)."""
+    """OpenAI's counts: the input includes what was cached. None where nothing is counted (audio by the second).
+
+    xAI and Gemini count reasoning, which they charge as output, in the total alone: what the total has beyond the input
+    is output.
+    """
     read = counts.prompt_tokens if counts.prompt_tokens is not None else counts.input_tokens
     written = counts.completion_tokens if counts.completion_tokens is not None else counts.output_tokens
     if read is None and written is None:
@@ -71,7 +76,7 @@ def openai_usage(counts: Counts) -> Usage | None:
     return Usage(
         input_tokens=max(0, read or 0),
         cached_input_tokens=max(0, inputs.cached_tokens or 0),
-        output_tokens=max(0, written or 0),
+        output_tokens=max(0, written or 0, (counts.total_tokens or 0) - max(0, read or 0)),
         cache_write_tokens=max(0, inputs.cache_write_tokens or 0),
         audio_input_tokens=max(0, inputs.audio_tokens or 0),
         audio_output_tokens=max(0, outputs.audio_tokens or 0),

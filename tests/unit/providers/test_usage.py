@@ -110,3 +110,18 @@ def test_anthropic_says_in_the_usage_whether_it_was_fast():
 def test_what_is_kept_for_an_hour_is_part_of_what_was_written():
     counts = {"input_tokens": 3, "cache_creation": {"ephemeral_1h_input_tokens": 40}}
     assert anthropic_usage(read_counts(counts)).cache_write_1h_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "output"),
+    [
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135}, 103),
+        ({"prompt_tokens": 21, "total_tokens": 81}, 60),
+        ({"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}, 5),
+        ({"prompt_tokens": 8, "total_tokens": 8}, 0),
+        ({"prompt_tokens": 8, "completion_tokens": 4, "total_tokens": 0}, 4),
+    ],
+)
+def test_what_the_total_has_beyond_the_input_is_output(body, output):
+    counts = read_counts(body)
+    assert openai_usage(counts).output_tokens == output
