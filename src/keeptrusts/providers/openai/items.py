@@ -22,6 +22,12 @@ _OUTPUTS = frozenset({
     "shell_call_output", "apply_patch_call_output", "program_output",
 })  # fmt: skip
 
+_RESULTS = frozenset({
+    ("mcp_call", "output"), ("mcp_call", "error"), ("file_search_call", "results"),
+    ("web_search_call", "results"),
+})  # fmt: skip
+"""Members of what the model did that say what a tool at the provider answered."""
+
 _PARTS = frozenset({"content", "summary", "output"})
 
 
@@ -54,15 +60,17 @@ def collect_item(found: Inventory, path: Path, item: Any, role: Role) -> None:
 
 
 def _collect_known(found: Inventory, path: Path, item: dict[str, Any], role: Role) -> None:
+    kind = item["type"]
     for key, value in item.items():
         place = (*path, key)
-        read = _MEMBERS.get((item["type"], key)) or _MEMBERS.get(key)
+        speaker = Role.TOOL if (kind, key) in _RESULTS else role
+        read = _MEMBERS.get((kind, key)) or _MEMBERS.get(key)
         if read is not None:
             read(found, place, value)
         elif key in _PARTS and type(value) is list and _are_parts(value):
-            collect_content(found, place, value, role)
+            collect_content(found, place, value, speaker)
         elif key not in NEUTRAL:
-            found.strings(place, value, role)
+            found.strings(place, value, speaker)
 
 
 def _collect_arguments(found: Inventory, path: Path, arguments: Any) -> None:

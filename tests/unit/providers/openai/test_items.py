@@ -39,3 +39,18 @@ def test_references_and_containers_are_state():
         "x",
     ]
     assert state_of_items(("i",), items) == [("i", 0, "id"), ("i", 2, "output", "file_id")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "value"),
+    [
+        ("mcp_call", "output", "found"),
+        ("mcp_call", "error", {"type": "mcp_tool_execution_error", "content": "failed"}),
+        ("file_search_call", "results", [{"file_id": "file-1", "text": "found"}]),
+        ("code_interpreter_call", "outputs", [{"type": "logs", "logs": "found"}]),
+    ],
+)
+def test_what_a_tool_at_the_provider_answered_is_a_tools_text(kind, member, value):
+    found = Inventory()
+    collect_item(found, ("input", 0), {"type": kind, "id": "a", "arguments": "{}", member: value}, Role.USER)
+    assert {text.path[2]: text.role for text in found.texts} == {"arguments": Role.ASSISTANT, member: Role.TOOL}

@@ -5,6 +5,7 @@ from typing import Any
 
 from keeptrusts.contract.call import Call, Changes
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.providers.fields import read_count
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.translation.chat_to_messages.messages import write_messages
 from keeptrusts.providers.translation.chat_to_messages.thinking import EFFORTS, write_effort
@@ -26,7 +27,8 @@ def write_call(call: Call, *, model: str, changes: Changes, max_output_tokens: i
     """The body to send. Raises Fault(INVALID_REQUEST) for a call that is not of the OpenAI dialect."""
     tree = replace_at(call.tree, changes) if changes else call.tree
     system, turns = write_messages(tree.get("messages"))
-    limit = max_output_tokens if call.max_output_tokens is None else call.max_output_tokens
+    limit = _read_limit(tree)
+    limit = max_output_tokens if limit is None else limit
     return encode(write_body(tree, system, turns, model=model, limit=limit))
 
 
@@ -56,6 +58,12 @@ def write_body(
     if schema is not None:
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
     return body
+
+
+def _read_limit(tree: dict[str, Any]) -> int | None:
+    """The newer name counts. A call's bound is reckoned from the larger of both."""
+    limit = read_count(tree, "max_completion_tokens")
+    return read_count(tree, "max_tokens") if limit is None else limit
 
 
 def _read_effort(tree: Mapping[str, Any]) -> str | None:

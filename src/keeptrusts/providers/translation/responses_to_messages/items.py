@@ -65,7 +65,7 @@ def _find_in_item(item: Any, place: str) -> str | None:
     if any(key not in known and value is not None for key, value in item.items()):
         return place
     role = item.get("role")
-    if kind == "message" and role not in _ROLES:
+    if kind == "message" and (type(role) is not str or role not in _ROLES):
         return f"{place}.role"
     key = "output" if kind == "function_call_output" else "content"
     parts = item.get(key)

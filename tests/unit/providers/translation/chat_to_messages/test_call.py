@@ -167,3 +167,8 @@ def test_what_is_not_of_the_dialect_is_refused(key, value):
     with pytest.raises(Fault) as raised:
         translated(**{key: value})
     assert (raised.value.code, raised.value.param) == (Code.INVALID_REQUEST, key)
+
+
+@pytest.mark.parametrize(("newer", "sent"), [(100, 100), (None, 500)])
+def test_of_two_limits_the_newer_name_counts(newer, sent):
+    assert translated(max_tokens=500, max_completion_tokens=newer)["max_tokens"] == sent

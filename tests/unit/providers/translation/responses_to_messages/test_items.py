@@ -126,3 +126,8 @@ def test_instructions_are_a_string():
     with pytest.raises(Fault) as raised:
         write_input("hi", [])
     assert raised.value.param == "instructions"
+
+
+@pytest.mark.parametrize("role", [[], {}, 1, "tool"])
+def test_a_role_that_is_none_is_an_obstacle(role):
+    assert find_item_obstacle([{"role": role, "content": "x"}]) == "input[0].role"
