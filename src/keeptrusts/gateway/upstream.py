@@ -175,7 +175,7 @@ def compose(record: CallRecord, leg: Leg, head: Head, dialect: Dialect, call: Ca
 
 def _query(query: bytes, own: bytes) -> bytes:
     """The client's query and the target's `api-version`: the client's own wins, and goes nowhere but to Azure."""
-    if b"api-version=" not in query:
+    if not _API_VERSION.search(query):
         return b"?" + b"&".join(part for part in (query, own) if part)
     kept = query if own else _API_VERSION.sub(b"", query).lstrip(b"&")
     return b"?" + kept if kept else b""

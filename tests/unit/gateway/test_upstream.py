@@ -50,6 +50,10 @@ def place_of(request):
     [
         (b"", "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21"),
         (b"api-version=2025-04-01", "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2025-04-01"),
+        (
+            b"x-api-version=1",
+            "/openai/deployments/gpt-4o-mini/chat/completions?x-api-version=1&api-version=2024-10-21",
+        ),
         (b"a=b", "/openai/deployments/gpt-4o-mini/chat/completions?a=b&api-version=2024-10-21"),
     ],
 )
