@@ -42,6 +42,8 @@ class Base64Reader:
                 self.pending = b"" if final else data[last_run(data, at) :]
                 break
             block = data[start:end].translate(None, BLANKS)
+            if not self.inside and len(block) >= CHUNK:
+                block = block[offset_of(block.translate(URL_SAFE)) :]  # or each chunk would lose what its letters share
             is_open = not final and not data[end:].strip(BLANKS)
             whole = len(block) // CHUNK * CHUNK if is_open else len(block)
             for place in range(0, whole, CHUNK):
@@ -75,10 +77,16 @@ def decode_text(block: bytes) -> bytes:
     block = block.translate(URL_SAFE)
     if len(block) - len(block.translate(None, CAPITALS)) < MIN_CAPITALS:
         return b""
+    skip = offset_of(block)
+    return b"" if skip is None else readable(decode(block[skip:]))
+
+
+def offset_of(block: bytes) -> int | None:
+    """How many of its first letters are no part of what reads as text; None where none of it does."""
     for skip in range(4):
         if readable(decode(block[skip : skip + HEAD])):
-            return readable(decode(block[skip:]))
-    return b""
+            return skip
+    return None
 
 
 def decode(block: bytes) -> bytes:

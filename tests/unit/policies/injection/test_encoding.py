@@ -65,3 +65,14 @@ def test_a_block_of_any_length_is_read_piece_by_piece():
 def test_only_so_much_is_decoded():
     whole = encoded("Word " * (MAX_DECODED // 4))
     assert MAX_DECODED - 100 <= len(read(whole)) <= MAX_DECODED + 1
+
+
+@pytest.mark.parametrize("junk", ["", "A", "AB", "ABC"])
+def test_nothing_is_lost_between_the_chunks_of_a_long_block_whatever_stands_before_it(junk):
+    said = "".join(f"These are the Words of line {index}. " for index in range(2000)).encode()
+    block = junk.encode() + base64.b64encode(said)
+    assert len(block) > 2 * CHUNK
+    reader = Base64Reader()
+    read = b"".join(reader.read(block[place : place + 8192], final=False) for place in range(0, len(block), 8192))
+    read += reader.read(b"", final=True)
+    assert said[3:] in read
