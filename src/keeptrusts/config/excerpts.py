@@ -37,6 +37,8 @@ _OPENS_SECRET = re.compile(
     _SENSITIVE + r"[\w.-]{0,24}[\"']?\s{0,4}:?\s{0,4}(?:[|>][-+0-9]{0,3})?\s{0,4}(?:#.*)?\Z", re.IGNORECASE
 )
 _LEAD = re.compile(r"\s*(?:-\s+)*(?:(?:[\w.-]{1,64}|\"[\w.-]{1,64}\"|'[\w.-]{1,64}')\s*:(?=\s|\Z))?")
+_HARMLESS_LINE = re.compile(r"\s*(?:-\s+)?[A-Za-z_-]{1,40}\s*:\s+(?:-?[0-9.]{1,10}|true|false|null|~)\s*")
+"""A key and a number, say. Where the text is YAML and the path is not a secret's, no part of a secret."""
 _SHAPES = re.compile(
     r"sk-[\w-]{6,}|kt_(?:gk|ak)_\w*|(?:AKIA|ASIA)[A-Z0-9]{8,}|gh[pousr]_\w{10,}|github_pat_\w+|glpat-[\w-]+"
     r"|xox[a-z]-[\w-]+|AIza[\w-]{10,}|gsk_\w+|hf_\w{10,}|eyJ[\w-]{8,}(?:\.[\w-]*)*|-----BEGIN[^\n]*"
@@ -97,8 +99,11 @@ class Excerpts:
         index = line - 1
         if not 0 <= index < len(self._lines):
             return ""
+        names = [step for step in path if isinstance(step, str) and is_sensitive(step)]
+        if path and not names and _HARMLESS_LINE.fullmatch(self._lines[index]):
+            return self._lines[index].strip()
         text = self._mask(index)
-        if any(isinstance(step, str) and is_sensitive(step) for step in path) and not _REFERENCE_LINE.fullmatch(text):
+        if names and not _REFERENCE_LINE.fullmatch(text) and not _is_masked_after(text, names):
             text = _mask_value(text)
         return _window(text, column)
 
@@ -117,6 +122,11 @@ def _mask_pairs(text: str) -> str:
         if not _NOTHING_TO_HIDE.match(text, end):
             return f"{text[:end]} {MASK}"
     return text
+
+
+def _is_masked_after(text: str, names: Sequence[str]) -> bool:
+    """Whether the mask stands where the value of one of these keys began; what is before it belongs to others."""
+    return any(text.endswith(f"{name}: {MASK}") for name in names)
 
 
 def _mask_value(text: str) -> str:

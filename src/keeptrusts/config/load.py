@@ -18,6 +18,7 @@ from keeptrusts.config.problems import InvalidPack, Problem, format_path, parse_
 from keeptrusts.config.report import Report
 from keeptrusts.config.rules import check_rules
 from keeptrusts.config.schema import make_schema
+from keeptrusts.config.sound_part import SoundPart
 from keeptrusts.config.source import read_source
 from keeptrusts.config.unsupported import check_supported
 from keeptrusts.config.wording import explain_conversion, report_schema_error
@@ -70,25 +71,36 @@ class Judge:
         return None if report.problems() else _convert(tree, report)
 
     def _compile(self, tree: dict[str, Any], report: Report) -> None:
-        """Compile each policy whose settings are sound, to hear now what would fail later."""
+        """Compile what is sound of each policy's settings, to hear now what would fail later."""
         given = tree.get("policy")
         settings: dict[str, Any] = given if isinstance(given, dict) else {}
         for name, kind in self._kinds.items():
-            if name in settings and not report.touches(("policy", name)):
-                try:
-                    compile_policy(kind, settings[name])
-                except BadSettings as bad:
-                    for problem in bad.problems:
-                        report.add(Code.WRONG_VALUE, problem.path, problem.message, problem.suggestion)
+            if name in settings:
+                self._compile_one(kind, settings[name], report)
+
+    def _compile_one(self, kind: PolicyKind, settings: Any, report: Report) -> None:
+        root: Path = ("policy", kind.name)
+        part = SoundPart(settings, report.below(root), self.schema["$defs"][kind.spec.__name__])
+        try:
+            compile_policy(kind, part.settings)
+        except BadSettings as bad:
+            for problem in bad.problems:
+                path = part.original(problem.path[len(root) :])
+                if not part.is_follow_up(path, problem.rests_on):
+                    report.add(Code.WRONG_VALUE, (*root, *path), problem.message, problem.suggestion)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsProblem:
-    """One thing that is wrong with a policy's settings. `path` begins at the pack's root."""
+    """One thing that is wrong with a policy's settings. `path` begins at the pack's root.
+
+    `rests_on` names another setting without which it would be no problem, or another one.
+    """
 
     path: Path
     message: str
     suggestion: str = ""
+    rests_on: str = ""
 
 
 class BadSettings(ValueError):
@@ -118,6 +130,7 @@ def _from_policy(root: Path, problem: object) -> SettingsProblem:
         (*root, *parse_path(str(getattr(problem, "path", "")))),
         str(getattr(problem, "message", problem)),
         str(getattr(problem, "suggestion", "")),
+        str(getattr(problem, "rests_on", "")),
     )
 
 

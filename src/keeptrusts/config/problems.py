@@ -10,7 +10,8 @@ from keeptrusts.contract.call import Path
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong, where, and what to do. Safe to show: no secret, no control character.
 
-    `path` reads `policy.pii-detector.detect_patterns[2]`; `line` and `column` count from 1.
+    `path` reads `policy.pii-detector.detect_patterns[2]`; `line` and `column` count from 1,
+    and are 0 where the problem is none of the text.
     """
 
     code: str
@@ -26,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         return self.code.startswith("W")
 
     def __str__(self) -> str:
-        where = f"{self.line}:{self.column}: {self.code} "
+        where = f"{self.line}:{self.column}: {self.code} " if self.line else f"{self.code} "
         return where + (f"{self.path}: {self.message}" if self.path else self.message)
 
 
@@ -40,7 +41,7 @@ class InvalidPack(ValueError):
 
 def format_problem(problem: Problem, file: str = "") -> str:
     """A problem for a terminal: place and message, then the masked line and the way out, where there are any."""
-    lines = [f"{file}:{problem}" if file else str(problem)]
+    lines = [f"{file}:{problem}" if file and problem.line else f"{file}: {problem}" if file else str(problem)]
     if problem.excerpt:
         lines.append(f"    | {problem.excerpt}")
     if problem.suggestion:

@@ -28,9 +28,10 @@ class Report:
         """Note a problem at the value of `path`, or at its key."""
         self._add(code, path, self._source.place_of(path, at_key=at_key), message, suggestion)
 
-    def touches(self, path: Path) -> bool:
-        """Whether something is wrong at `path` or below, warnings aside."""
-        return any(found[: len(path)] == path for code, found in self._found if not code.startswith("W"))
+    def below(self, path: Path) -> list[Path]:
+        """Where something is wrong at `path` or below, warnings aside; the paths begin after `path`."""
+        errors = (found for code, found in self._found if not code.startswith("W"))
+        return [found[len(path) :] for found in errors if found[: len(path)] == path]
 
     def problems(self) -> tuple[Problem, ...]:
         return self._sorted(warnings=False)

@@ -77,7 +77,7 @@ def _check_chain(tree: _Mapping, kinds: Kinds, report: Report) -> None:
         if name in kinds and name not in named and written is not None:
             message = f"`{name}` has settings, but it is not in the chain and does not run"
             report.add(Code.UNUSED_SETTINGS, ("policy", name), message, "add it to policies.chain", at_key=True)
-    if chain in (None, []) and not report.touches(("policies",)):
+    if chain in (None, []) and not report.below(("policies",)):
         message = "no policy is in the chain: calls pass unjudged"
         report.add(Code.NO_POLICY, ("policies", "chain"), message, "name policies in policies.chain", at_key=True)
 
@@ -115,7 +115,8 @@ def _check_aliases(target: _Mapping, path: Path, report: Report) -> None:
 def _check_address(target: _Mapping, path: Path, report: Report) -> None:
     provider, base_url = target.get("provider"), target.get("base_url")
     if "base_url" not in target and isinstance(provider, str) and provider not in BASE_URLS:
-        remedy = suggest_name(provider, BASE_URLS) or "add `base_url: https://...`"
+        azure = "add `base_url: https://<resource>.openai.azure.com`" if provider == AZURE else ""
+        remedy = azure or suggest_name(provider, BASE_URLS) or "add `base_url: https://...`"
         message = f"`base_url` is missing: the address of `{shorten(provider)}` is not known"
         report.add(Code.WRONG_VALUE, (*path, "base_url"), message, remedy)
     if not isinstance(base_url, str):
@@ -176,7 +177,7 @@ def _check_secret(target: _Mapping, path: Path, report: Report) -> None:
         message = f"`{provider}` answers no call without a credential"
         report.add(Code.NO_CREDENTIAL, (*path, "secret_key_ref"), message, "add `secret_key_ref: {env: NAME}`")
     if not isinstance(reference, dict):
-        return
+        return  # the wrong type is reported
     env, file = reference.get("env"), reference.get("file")
     if isinstance(env, str) and env.upper().startswith("KEEPTRUSTS_"):
         message = "variables beginning with KEEPTRUSTS_ belong to the gateway and are never sent to a provider"

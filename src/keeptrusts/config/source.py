@@ -87,7 +87,7 @@ def read_source(data: bytes) -> Source:
     except yaml.reader.ReaderError as error:
         source.complaints.append(_unreadable_character(text, error))
     except yaml.MarkedYAMLError as error:
-        source.complaints.append(_syntax(error))
+        source.complaints.append(_syntax(text, error))
     return source
 
 
@@ -102,11 +102,22 @@ def _unreadable_character(text: str, error: yaml.reader.ReaderError) -> Complain
     return Complaint("E006", (), place, "the text holds a control character", "delete it, or write it as an escape")
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Complaint:
+def _syntax(text: str, error: yaml.MarkedYAMLError) -> Complaint:
     mark = error.problem_mark or error.context_mark
     place = START if mark is None else Place(mark.line + 1, mark.column + 1)
+    if _is_tabbed(text, place.line):
+        return Complaint(
+            "E006", (), place, "a tab stands here; YAML is indented with spaces", "put spaces in its place"
+        )
     what = " ".join(part for part in (error.context, error.problem) if part)
     return Complaint("E006", (), place, f"this is not YAML: {what}", _BROKEN_YAML)
+
+
+def _is_tabbed(text: str, line: int) -> bool:
+    """Whether a tab stands among what the line is indented with."""
+    lines = text.split("\n")
+    found = lines[line - 1] if line <= len(lines) else ""
+    return "\t" in found[: len(found) - len(found.lstrip(" \t-"))]
 
 
 class _Stop(Exception):

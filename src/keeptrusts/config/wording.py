@@ -42,6 +42,11 @@ _MEANT: Mapping[str, str] = {
     "max_tokens": "`max_output_tokens`",
 }
 """What other tools call the keys of a target."""
+_REFERENCE = "secret_key_ref"
+_BY_NAME = (
+    "a credential does not stand in a pack: put it into an environment variable and write "
+    "`secret_key_ref: {env: NAME}` with its name"
+)
 _TARGETS = ("providers", "targets")
 _SETTINGS = "policy"
 _CHAIN = ("policies", "chain")
@@ -84,7 +89,8 @@ def report_schema_error(error: ValidationError, schema: Mapping[str, Any], repor
         case ValidationErrorKind.AnyOf():
             _no_alternative(kind.context, error, schema, report)
         case _:
-            report.add(Code.WRONG_VALUE, path, _bound(error, path))
+            remedy = _BY_NAME if path[-2:-1] == (_REFERENCE,) else ""
+            report.add(Code.WRONG_VALUE, path, _bound(error, path), remedy)
 
 
 def _no_alternative(
@@ -147,15 +153,25 @@ def _missing(name: str, path: Path, report: Report) -> None:
 
 
 def _not_one_of(options: list[Any], path: Path, value: object, report: Report) -> None:
-    if not isinstance(value, str):
-        return  # the wrong type was reported
     names = [str(option) for option in options]
+    if not isinstance(value, str):
+        if path[:2] != _CHAIN:  # there the wrong type is reported for itself
+            _no_word(names, path, value, report)
+        return
     if path[:2] == _CHAIN:
         message = f"there is no policy of the kind {show(value, path)}"
         report.add(Code.UNKNOWN_KIND, path, message, suggest_among(value, names))
     else:
         message = f"{show(value, path)} is not possible here; it must be one of {', '.join(names)}"
         report.add(Code.WRONG_VALUE, path, message, suggest_name(value, names))
+
+
+def _no_word(names: list[str], path: Path, value: object, report: Report) -> None:
+    """What YAML does not read as text, where one of some words must stand."""
+    given = "nothing" if value is None else _type_of(value)
+    meant = "off" if value is False else "on" if value is True else ""
+    remedy = f'write "{meant}"' if meant in names else ""
+    report.add(Code.WRONG_VALUE, path, f"this must be one of {', '.join(names)}, not {given}", remedy)
 
 
 def _wrong_type(types: list[str], path: Path, value: object, report: Report) -> None:
@@ -185,6 +201,8 @@ def _type_of(value: object) -> str:
 
 def _retype(types: list[str], value: object, path: Path) -> str:
     """How the author may have meant it."""
+    if path and path[-1] == _REFERENCE:
+        return _BY_NAME
     if "string" in types and isinstance(value, int | float):
         return "put it in quotes"
     if "array" in types and isinstance(value, str):
@@ -225,6 +243,6 @@ def _bound(error: ValidationError, path: Path) -> str:  # noqa: C901 - one line 
 
 
 def _count_of_keys(limit: int, path: Path) -> str:
-    if path and path[-1] == "secret_key_ref":
+    if path and path[-1] == _REFERENCE:
         return "this must have exactly one of env, store and file"
     return f"this must have {limit} keys, no more and no fewer"

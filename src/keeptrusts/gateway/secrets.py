@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import UNSET, UnsetType
+
 from keeptrusts.config.targets import SecretRef
 from keeptrusts.contract.secret import Secret
 
@@ -53,6 +55,17 @@ class Secrets:
     def _read(self, path: Path) -> str:
         self._files.add(path)
         return _content(path).decode("utf-8", "replace")
+
+
+def describe_reference(reference: SecretRef | UnsetType) -> str:
+    """What is looked for, by the names that a pack gives; never where it was found."""
+    if reference is UNSET:
+        return "nothing"
+    if isinstance(reference.env, str):
+        return f"the variable {reference.env}"
+    if isinstance(reference.file, str):
+        return f"the file {reference.file} below KEEPTRUSTS_SECRETS_DIR"
+    return f"{reference.store} in a store"
 
 
 def _content(path: Path) -> bytes:

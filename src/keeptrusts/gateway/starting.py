@@ -7,9 +7,11 @@ from pathlib import Path
 from keeptrusts.config.problems import InvalidPack, Problem
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.last_good import LastGood
+from keeptrusts.gateway.secrets import describe_reference
 from keeptrusts.gateway.settings import InvalidSettings
 from keeptrusts.gateway.snapshot import Snapshot, SnapshotMaker
 from keeptrusts.gateway.sources.file import unreadable
+from keeptrusts.gateway.targets import Target
 from keeptrusts.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def make_rebuild(active: ActiveConfig, maker: SnapshotMaker, clock: Clock) -> Ca
     def rebuild(content: bytes) -> Snapshot:
         counters = {target.id: target.counters for target in active.current().targets}
         snapshot = maker.make(content, source="file", applied_at=clock.now(), counters=counters)
-        missing = [_secret_missing(target.id) for target in snapshot.targets if not target.has_credential]
+        missing = [_secret_missing(target.id, looked_for) for target, looked_for in _without_credential(snapshot)]
         before = {target.id for target in active.current().targets if not target.has_credential}
         if missing and any(target.id not in before for target in snapshot.targets if not target.has_credential):
             raise InvalidPack(missing)
@@ -82,19 +84,25 @@ def make_rebuild(active: ActiveConfig, maker: SnapshotMaker, clock: Clock) -> Ca
     return rebuild
 
 
-def _secret_missing(target_id: str) -> Problem:
+def _without_credential(snapshot: Snapshot) -> list[tuple[Target, str]]:
+    """Targets whose secret is missing, and what was looked for in words."""
+    pairs = zip(snapshot.targets, snapshot.pack.providers.targets, strict=True)
+    return [(target, describe_reference(spec.secret_key_ref)) for target, spec in pairs if not target.has_credential]
+
+
+def _secret_missing(target_id: str, looked_for: str) -> Problem:
     return Problem(
         code="secret_missing",
         path=f"providers.targets.{target_id}.secret_key_ref",
         line=0,
         column=0,
-        message="the secret that this target names is not there",
+        message=f"the secret of this target is not there, or is no header's value: {looked_for}",
         excerpt="",
         suggestion="set the variable (or its _FILE twin) where the gateway runs, or put the file in its place",
     )
 
 
 def _warn_of_missing_secrets(snapshot: Snapshot) -> None:
-    for target in snapshot.targets:
-        if not target.has_credential:
-            log.warning("secret missing: the target is unavailable", extra={"facts": {"target": target.id}})
+    for target, looked_for in _without_credential(snapshot):
+        facts = {"target": target.id, "looked_for": looked_for}
+        log.warning("secret missing: the target is unavailable", extra={"facts": facts})

@@ -120,7 +120,7 @@ def check_kinds(spec: PiiDetectorSpec, own: list[str]) -> Iterator[SettingProble
             if kind not in known:
                 near = get_close_matches(kind, known, 1)
                 suggestion = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-                yield SettingProblem(f"{setting}.{kind}", "no such kind of data", suggestion)
+                yield SettingProblem(f"{setting}.{kind}", "no such kind of data", suggestion, "detect_patterns")
     for index, pattern in enumerate(spec.detect_patterns):
         if isinstance(pattern, OwnPattern) and pattern.name in ENTITIES:
             path = f"detect_patterns[{index}].name"

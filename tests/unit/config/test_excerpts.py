@@ -139,3 +139,11 @@ def test_masking_a_huge_line_is_quick():
         assert len(Excerpts(line).of(1, 100_000, ())) <= WIDTH
         hide(line)
         assert time.process_time() - begin < 0.5
+
+
+def test_a_number_beside_a_secret_is_shown():
+    lines = ["- id: key_a", "  weight: -1", "- {weight: -1, secret_key_ref: {env: sk-ant-123}}"]
+    excerpts = Excerpts("\n".join(lines))
+    assert excerpts.of(2, 11, ("targets", 0, "weight")) == "weight: -1"
+    assert excerpts.of(2, 11, ()) == "weight: ***"
+    assert excerpts.of(3, 30, ("targets", 1, "secret_key_ref", "env")) == "- {weight: -1, secret_key_ref: ***"

@@ -31,8 +31,8 @@ def test_findings_come_in_the_order_of_the_text_and_warnings_apart():
     report.add(Code.WRONG_VALUE, ("a",), "earlier")
     assert [problem.message for problem in report.problems()] == ["earlier", "later"]
     assert [problem.message for problem in report.warnings()] == ["only a warning"]
-    assert report.touches(("a",))
-    assert not report.touches(("c",))
+    assert report.below(("a",)) == [()]
+    assert not report.below(("c",))
 
 
 def test_complaints_of_the_reader_are_findings():

@@ -159,3 +159,12 @@ def test_a_price_that_prices_nothing_is_none(price):
 
 def test_a_target_that_passes_any_model_on_is_looked_at_in_each_call():
     assert found(pack(**COUNTS, target={"model": "*"})) == []
+
+
+def test_azure_without_an_address_is_told_how_one_looks():
+    problem = next(
+        problem
+        for problem in judge(pack(target={"provider": "azure-openai"})).problems
+        if problem.path.endswith("base_url")
+    )
+    assert "https://<resource>.openai.azure.com" in problem.suggestion

@@ -150,3 +150,10 @@ def test_values_under_sensitive_keys_and_credentials_are_not_quoted():
     assert "abcdefghijklmn" not in text
     assert "hunter" not in text
     assert "rabc" not in text
+
+
+@pytest.mark.parametrize("reference", ["sk-proj-abc", {"env": "sk-ant-123"}])
+def test_a_credential_in_a_pack_is_told_where_it_belongs(reference):
+    problem = only(pack(target={"secret_key_ref": reference}))
+    assert "`secret_key_ref: {env: NAME}`" in problem.suggestion
+    assert "sk-" not in str(problem) + problem.excerpt

@@ -1,9 +1,10 @@
 """Where credentials come from, and what is no credential."""
 
 import pytest
+from msgspec import UNSET
 
 from keeptrusts.config.targets import SecretRef
-from keeptrusts.gateway.secrets import MAX_SECRET_BYTES, Secrets
+from keeptrusts.gateway.secrets import MAX_SECRET_BYTES, Secrets, describe_reference
 
 KEY = "sk-canary-1"
 
@@ -137,3 +138,16 @@ def test_the_stamp_tells_nothing_about_the_values(folder):
     secrets.find(SecretRef(file="key"))
     assert KEY.encode() not in secrets.stamp()
     assert KEY not in repr(secrets.find(SecretRef(file="key")))
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        (SecretRef(env="TEAM_KEY"), "the variable TEAM_KEY"),
+        (SecretRef(file="key"), "the file key below KEEPTRUSTS_SECRETS_DIR"),
+        (SecretRef(store="TEAM_KEY"), "TEAM_KEY in a store"),
+        (UNSET, "nothing"),
+    ],
+)
+def test_what_is_looked_for_is_named(reference, words):
+    assert describe_reference(reference) == words

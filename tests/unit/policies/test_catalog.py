@@ -161,3 +161,30 @@ def test_the_schema_is_the_same_in_every_process():
         for seed in ("1", "2", "3")
     }
     assert runs == {json.dumps(pack_schema()) + "\n"}
+
+
+def test_every_problem_of_a_policy_is_told_at_once():
+    text = """
+pack: {name: a, version: 0.1}
+policies: {chain: [pii-detector, spend-limit]}
+policy:
+  pii-detector:
+    acton: redact
+    detect_patterns: [{name: BAD!, pattern: x}, "[unclosed"]
+    entities: {card: false, phone: no, "BAD!": off}
+  spend-limit: {max_daily_usd: -5, timezone: Berlin}
+providers:
+  targets: []
+"""
+    problems = {problem.path: problem for problem in judge_pack(text).problems if problem.path.startswith("policy.")}
+    assert list(problems) == [
+        "policy.pii-detector.acton",
+        "policy.pii-detector.detect_patterns[0].name",
+        "policy.pii-detector.detect_patterns[1]",
+        "policy.pii-detector.entities.card",
+        "policy.pii-detector.entities.phone",
+        "policy.spend-limit.max_daily_usd",
+        "policy.spend-limit.timezone",
+    ]
+    card = problems["policy.pii-detector.entities.card"]
+    assert (card.line, card.column, card.suggestion) == (8, 22, 'write "off"')

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """One thing that is wrong. `path` is within the policy's settings: `detect_patterns[2]`."""
+    """One thing that is wrong. `path` is within the policy's settings: `detect_patterns[2]`.
+
+    `rests_on` names another setting that makes it a problem.
+    """
 
     path: str
     message: str
     suggestion: str = ""
+    rests_on: str = ""
 
 
 class InvalidSettingsError(ValueError):
