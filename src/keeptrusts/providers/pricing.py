@@ -43,17 +43,20 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     audio_output: int
 
     def cost(self, usage: Usage) -> int:
-        """Pico-dollars. Tokens of a kind of their own are not charged as ordinary input once more."""
-        kept_shortly = usage.cache_write_tokens - usage.cache_write_1h_tokens
-        special = usage.cached_input_tokens + usage.cache_write_tokens + usage.audio_input_tokens
+        """Pico-dollars. Each token is charged once, also where two counts say it: cached sound as cached."""
+        cached = min(usage.cached_input_tokens, usage.input_tokens)
+        written = min(usage.cache_write_tokens, usage.input_tokens - cached)
+        kept_long = min(usage.cache_write_1h_tokens, written)
+        sound = min(usage.audio_input_tokens, usage.input_tokens - cached - written)
+        spoken = min(usage.audio_output_tokens, usage.output_tokens)
         return (
-            max(0, usage.input_tokens - special) * self.input
-            + usage.cached_input_tokens * self.cached_input
-            + max(0, kept_shortly) * self.cache_write
-            + usage.cache_write_1h_tokens * self.cache_write_1h
-            + usage.audio_input_tokens * self.audio_input
-            + max(0, usage.output_tokens - usage.audio_output_tokens) * (self.output or 0)
-            + usage.audio_output_tokens * self.audio_output
+            (usage.input_tokens - cached - written - sound) * self.input
+            + cached * self.cached_input
+            + (written - kept_long) * self.cache_write
+            + kept_long * self.cache_write_1h
+            + sound * self.audio_input
+            + (usage.output_tokens - spoken) * (self.output or 0)
+            + spoken * self.audio_output
         )
 
     def dearest_input(self) -> int:

@@ -232,3 +232,11 @@ def test_counting_tokens_is_free():
 def test_reading_alone_writes_nothing():
     call = make_call(Route.EMBEDDINGS, max_output_tokens=None)
     assert bound(EMBEDDINGS, call) == -(-(1000 + HIDDEN_TOKENS) * 300_000 // PICOS_PER_MICRO)
+
+
+@given(rates, st.builds(Usage, **dict.fromkeys(
+    ("input_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens", "audio_input_tokens",
+     "output_tokens", "audio_output_tokens"), counts)))  # fmt: skip
+def test_counts_that_overlap_charge_no_token_twice(charged, usage):
+    most = usage.input_tokens * charged.dearest_input() + usage.output_tokens * charged.dearest_output()
+    assert charged.cost(usage) <= most
