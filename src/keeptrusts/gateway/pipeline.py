@@ -205,12 +205,18 @@ class Pipeline:
             raise
 
     async def _bring(self, answer: Answer, plan: Sequence[Leg], changes: Changes) -> None:
-        """Try one target after the other, until the client has an answer. Raises Fault where the last one fails."""
-        triggers = answer.record.snapshot.router.triggers
+        """Try one target after the other, until the client has an answer. Raises Fault where the last one fails.
+
+        Breakers are asked once more: since the plan was made the call may have waited, and others have gone first.
+        """
+        router = answer.record.snapshot.router
         for leg in plan[:-1]:
-            if await self._attempt(answer, leg, changes, triggers):
+            if router.wait_s(leg.target, self._clock.monotonic()):
+                continue
+            if await self._attempt(answer, leg, changes, router.triggers):
                 return
             leg.target.counters.fallbacks += 1
+        router.check(plan[-1].target, self._clock.monotonic())
         await self._attempt(answer, plan[-1], changes, _NO_TRIGGERS)
 
     async def _attempt(self, answer: Answer, leg: Leg, changes: Changes, triggers: frozenset[Trigger]) -> bool:

@@ -112,12 +112,21 @@ class Router:
             if obstacle is not None:
                 refusals.append(_not_supported(target, None if translator is None else obstacle))
                 return None
-        if self._breaker is not UNSET:
-            wait_s = target.counters.breaker.wait_s(self._breaker, now)
-            if wait_s:
-                refusals.append(_left_alone(target, wait_s))
-                return None
+        wait_s = self.wait_s(target, now)
+        if wait_s:
+            refusals.append(_left_alone(target, wait_s))
+            return None
         return Leg(target, translator)
+
+    def wait_s(self, target: Target, now: float) -> float:
+        """How long its breaker leaves a target alone; 0 where a call may go out."""
+        return 0.0 if self._breaker is UNSET else target.counters.breaker.wait_s(self._breaker, now)
+
+    def check(self, target: Target, now: float) -> None:
+        """Raises Fault where its breaker leaves the target alone."""
+        wait_s = self.wait_s(target, now)
+        if wait_s:
+            raise _left_alone(target, wait_s)
 
 
 class Group:

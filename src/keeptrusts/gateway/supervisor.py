@@ -266,9 +266,9 @@ class Supervisor:
             for sock in seat.sockets:
                 sock.close()
         self._tell_all(messages.Drain())
-        for seat in self._seats:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.grace_s + 2 * LAST_WORDS_S):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.grace_s + 2 * LAST_WORDS_S):
+                for seat in self._seats:
                     await seat.is_empty.wait()
 
     def hurry(self) -> None:

@@ -16,6 +16,7 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import ANONYMOUS, TokenCallers
 from keeptrusts.gateway.pipeline import Admission
+from keeptrusts.gateway.routing import Leg
 from keeptrusts.runtime.http.errors import ConnectFailed, ConnectionLost, Phase, TimedOut, Truncated
 
 pytestmark = pytest.mark.anyio
@@ -547,3 +548,25 @@ async def test_where_nothing_limits_the_provider_is_heard(tmp_path):
     async with open_memory_gateway(tmp_path, answer(x_ratelimit_limit_requests=b"77")) as gateway:
         line = await gateway.ask(tree=chat())
     assert line.headers["x-ratelimit-limit-requests"] == "77"
+
+
+async def test_calls_that_waited_are_no_more_probes_than_allowed(tmp_path):
+    content = make_pack(providers={"circuit_breaker": {"failure_threshold": 1, "cooldown_seconds": 1}})
+    probing = asyncio.Event()
+
+    async def slow():
+        await probing.wait()
+        return answer()
+
+    async with open_memory_gateway(tmp_path, refusal(500), slow(), content=content) as gateway:
+        await gateway.ask(tree=chat())
+        gateway.clock.advance(1)
+        [target] = gateway.active.current().targets
+        probe = asyncio.ensure_future(gateway.ask(tree=chat()))  # noqa: TID251 - two calls at once
+        while not target.counters.breaker.probes:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        with pytest.MonkeyPatch.context() as patch:  # as if it had been planned before the probe went out
+            patch.setattr(type(gateway.active.current().router), "plan", lambda *_: [Leg(target)])
+            late = await gateway.ask(tree=chat())
+        probing.set()
+        assert ((await probe).status, late.status) == (200, 503)

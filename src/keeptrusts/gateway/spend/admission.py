@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from keeptrusts.contract.call import Call, Changes, Unreadable
 from keeptrusts.contract.events import PolicyOutcome
 from keeptrusts.contract.faults import Code, Fault
@@ -11,9 +9,6 @@ from keeptrusts.gateway.routing import Leg
 from keeptrusts.gateway.spend.learned import LearnedBounds
 from keeptrusts.gateway.spend.refusals import POLICY
 from keeptrusts.policies.verdict import Phase
-
-BEFORE_CONTENT = 16
-"""Tokens that an attempt may count as written before it is left: its first events, which say nothing."""
 
 WITHIN_BUDGET = PolicyOutcome(kind=POLICY, phase=Phase.ADMISSION, verdict="allow")
 BUDGET_SPENT = PolicyOutcome(
@@ -30,13 +25,12 @@ def bound_plan(
 ) -> tuple[list[Leg], int]:
     """The attempts whose cost has a bound, and the most that they can cost together in micro-dollars.
 
-    One of them gives the answer; the others end before the first content, having read the call at most.
+    Each counts in full: a whole answer may break off at its very end, and be asked for again elsewhere.
     Bounds are strict, but for what was `learned`; a call without a strict bound has no learned one.
     Raises Fault where none has one: what cannot be bounded is not sent under a cap.
     """
     body_bytes = len(call.body) + sum(map(_utf8_length, changes.values()))
-    bounded, answering, reading = [], 0, 0
-    unanswered = replace(call, max_output_tokens=BEFORE_CONTENT) if len(plan) > 1 else None
+    bounded, worst = [], 0
     for leg in plan:
         micros = _bound(leg, call, body_bytes, unreadable)
         if micros is not None and learned is not None:
@@ -44,12 +38,10 @@ def bound_plan(
             micros = min(micros, _bound(leg, narrow, narrow_bytes, unreadable) or 0)
         if micros is not None:
             bounded.append(leg)
-            answering = max(answering, micros)
-            if unanswered is not None:
-                reading += min(micros, _bound(leg, unanswered, body_bytes, unreadable) or 0)
+            worst += micros
     if not bounded:
         raise _not_bounded(plan[0], call)
-    return bounded, answering + (reading if len(bounded) > 1 else 0)
+    return bounded, worst
 
 
 def _utf8_length(text: str) -> int:

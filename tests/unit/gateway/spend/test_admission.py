@@ -7,7 +7,7 @@ from fakes.records import make_call
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.routing import Leg
-from keeptrusts.gateway.spend.admission import BEFORE_CONTENT, bound_plan
+from keeptrusts.gateway.spend.admission import bound_plan
 from keeptrusts.gateway.spend.learned import MIN_CALLS, LearnedBounds
 from keeptrusts.providers.pricing import HIDDEN_TOKENS
 
@@ -22,13 +22,10 @@ def plan(*prices):
     return [Leg(target) for target in make_snapshot(make_pack(*targets)).targets]
 
 
-READ_BY_BOTH = MOST_READ * (1 + 10) + BEFORE_CONTENT * (2 + 20)
-
-
-def test_the_dearest_target_answers_and_each_may_have_read_the_call_before():
+def test_each_target_that_may_be_tried_counts_in_full():
     legs, micros = bound_plan(plan(CHEAP, DEAR), CALL, {}, [])
     assert [leg.target.id for leg in legs] == ["t0", "t1"]
-    assert micros == MOST_READ * 10 + 1000 * 20 + READ_BY_BOTH
+    assert micros == MOST_READ * 11 + 1000 * 22
     assert bound_plan(plan(DEAR), CALL, {}, [])[1] == MOST_READ * 10 + 1000 * 20
 
 
@@ -58,6 +55,4 @@ def test_what_was_learned_lowers_the_bound():
         learned.learn("t0", CALL, Usage(input_tokens=100, output_tokens=50))
     _, micros = bound_plan(plan(CHEAP), CALL, {}, [], learned)
     assert micros == 125 * 1 + 100 * 2
-    dear = MOST_READ * 10
-    both = bound_plan(plan(CHEAP, DEAR), CALL, {}, [], learned)[1]
-    assert both == dear + 1000 * 20 + (dear + BEFORE_CONTENT * 20) + (125 * 1 + 100 * 2)
+    assert bound_plan(plan(CHEAP, DEAR), CALL, {}, [], learned)[1] == MOST_READ * 10 + 1000 * 20 + micros
