@@ -48,7 +48,7 @@ class PackWatch:
 def open_pack_watch(settings: Settings, secrets: Secrets, directory: Path, instance_id: str, clock: Clock) -> PackWatch:
     """Read the pack for the first time. Raises InvalidPack, InvalidSettings: see `open_active`."""
     maker = make_maker(settings, secrets, instance_id)
-    last_good = LastGood(directory / "last-good")
+    last_good = LastGood(directory / "last-good", settings.policy_config)
     active, content = open_active(settings.policy_config, maker, last_good, clock)
     source = FileSource(settings.policy_config, secrets, make_rebuild(active, maker, clock), content)
     return PackWatch(active, source, last_good)

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 def open_active(
     path: Path, maker: SnapshotMaker, last_good: LastGood, clock: Clock
 ) -> tuple[ActiveConfig, bytes | None]:
-    """What to serve first, and the file's content (None where it cannot be read): the file, else the last good pack.
+    """What to serve first, and the file's content (None where it cannot be read).
 
+    It is the file, else the last good pack that came from the same path.
     Raises InvalidPack with every problem, or InvalidSettings where there is no file, if there is no last good pack.
     """
     content = None
@@ -57,7 +58,8 @@ def _serve_last_good(
     except InvalidPack:
         log.warning("the last good pack cannot be served any more")
         return None
-    log.error("pack rejected, serving the last good one", extra={"facts": {"reason": str(problem)}})
+    facts = {"pack": active.current().label, "reason": str(problem)}
+    log.error("pack rejected, serving the last good one", extra={"facts": facts})
     active.rejection = problem
     return active
 

@@ -2,12 +2,15 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeptrusts.gateway.last_good import LastGood
+
+ORIGIN = Path("/etc/keeptrusts/pack.yaml")
 
 
 @pytest.fixture
@@ -17,18 +20,32 @@ def directory(tmp_path):
 
 @pytest.fixture
 def last_good(directory):
-    return LastGood(directory)
+    return LastGood(directory, ORIGIN)
 
 
 def test_what_is_kept_is_found_by_the_next_process(directory, last_good):
     last_good.keep(b"pack: one")
-    assert LastGood(directory).find() == b"pack: one"
+    assert LastGood(directory, ORIGIN).find() == b"pack: one"
 
 
 def test_nothing_is_found_where_nothing_was_kept(directory, last_good):
     assert last_good.find() is None
     directory.mkdir()
     assert last_good.find() is None
+
+
+@pytest.mark.parametrize("other", ["/etc/keeptrusts/other.yaml", "/srv/pack.yaml", "pack.yaml"])
+def test_a_pack_never_stands_in_for_another_file(directory, last_good, other):
+    last_good.keep(b"pack: one")
+    assert LastGood(directory, Path(other)).find() is None
+    LastGood(directory, Path(other)).keep(b"pack: two")
+    assert last_good.find() is None
+    assert len(list(directory.iterdir())) == 1
+
+
+def test_a_relative_path_is_the_same_file_as_the_absolute_one(directory):
+    LastGood(directory, Path("pack.yaml")).keep(b"pack: one")
+    assert LastGood(directory, Path.cwd() / "pack.yaml").find() == b"pack: one"
 
 
 def test_only_the_last_one_is_kept(directory, last_good):
@@ -54,7 +71,7 @@ def test_a_torn_or_changed_file_is_never_loaded(directory, last_good, torn):
 @given(content=st.binary(min_size=1, max_size=50), cut=st.integers(0, 49), flip=st.integers(1, 255))
 def test_no_damage_goes_unnoticed(tmp_path_factory, content, cut, flip):
     directory = tmp_path_factory.mktemp("state") / "last-good"
-    last_good = LastGood(directory)
+    last_good = LastGood(directory, ORIGIN)
     last_good.keep(content)
     at = cut % len(content)
     [path] = directory.iterdir()
@@ -76,7 +93,7 @@ def crash_after_rename(directory, last_good):
     [old] = directory.iterdir()
     os.utime(old, (1, 1))
     other = directory.parent / "other"
-    LastGood(other).keep(b"new")
+    LastGood(other, ORIGIN).keep(b"new")
     [new] = other.iterdir()
     return old, new.rename(directory / new.name)
 
@@ -108,5 +125,5 @@ def test_a_draft_is_no_pack(directory, last_good):
 def test_a_directory_that_cannot_be_made_is_the_callers_to_judge(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
-        LastGood(tmp_path / "file" / "last-good").keep(b"pack")
-    assert LastGood(tmp_path / "file" / "last-good").find() is None
+        LastGood(tmp_path / "file" / "last-good", ORIGIN).keep(b"pack")
+    assert LastGood(tmp_path / "file" / "last-good", ORIGIN).find() is None

@@ -100,7 +100,7 @@ async def test_a_change_is_applied_and_kept_for_the_next_start(tmp_path):
         settings.policy_config.write_bytes(changed)
         answer = await ask(gateway, reload())
         assert (answer.status, json.loads(answer.body)["config"]) == (200, "blue@2.0.0")
-    assert LastGood(tmp_path / "state" / "gateway-0" / "last-good").find() == changed
+    assert LastGood(tmp_path / "state" / "gateway-0" / "last-good", settings.policy_config).find() == changed
 
 
 async def test_a_bad_change_changes_nothing_and_the_next_start_serves_what_was_good(tmp_path):

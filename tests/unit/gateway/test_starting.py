@@ -22,8 +22,8 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def last_good(tmp_path):
-    return LastGood(tmp_path / "last-good")
+def last_good(tmp_path, path):
+    return LastGood(tmp_path / "last-good", path)
 
 
 def start(path, last_good, maker=None):
@@ -51,6 +51,14 @@ def test_a_bad_file_yields_to_the_last_good_pack_and_the_problems_are_told(path,
     assert [problem.code for problem in active.rejection.problems] == ["E001"]
     assert last_good.find() == KEPT
     assert "E001" in caplog.records[-1].facts["reason"]
+    assert caplog.records[-1].facts["pack"] == "blue@1"
+
+
+def test_a_bad_file_never_yields_to_a_pack_from_another_path(path, last_good, tmp_path):
+    last_good.keep(KEPT)
+    (tmp_path / "other.yaml").write_bytes(BAD)
+    with pytest.raises(InvalidPack, match="E001"):
+        start(tmp_path / "other.yaml", LastGood(tmp_path / "last-good", tmp_path / "other.yaml"))
 
 
 def test_a_missing_file_yields_to_the_last_good_pack_and_that_is_told(path, last_good):
@@ -104,7 +112,7 @@ def test_a_last_good_pack_that_this_version_cannot_serve_leaves_the_files_own_pr
 def test_a_pack_that_cannot_be_kept_is_served_all_the_same(path, tmp_path, caplog):
     (tmp_path / "file").touch()
     path.write_bytes(GOOD)
-    active, _ = start(path, LastGood(tmp_path / "file" / "last-good"))
+    active, _ = start(path, LastGood(tmp_path / "file" / "last-good", path))
     assert served(active) == ("2", "file")
     assert caplog.records[-1].levelno == logging.WARNING
 
