@@ -28,9 +28,15 @@ PRIVATE_KEY = (
     Shape(
         "private_key",
         rf"-----BEGIN (?:[A-Z0-9]{{1,12}} ){{0,3}}PRIVATE KEY(?: BLOCK)?-----{BLANK}"
-        r"(?:[A-Za-z0-9+/=]{32}|(?:Proc-Type|DEK-Info|Version|Comment|Hash): )",
+        r"(?:[A-Za-z0-9+/=]{16}|(?:Proc-Type|DEK-Info|Version|Comment|Hash): )",
         family="private_key",
         has_body=True,
+    ),
+    Shape(
+        "private_key",
+        rf"-----BEGIN (?:[A-Z0-9]{{1,12}} ){{0,3}}PRIVATE KEY(?: BLOCK)?-----{BLANK}"
+        rf"(?:[A-Za-z0-9+/=]{{1,15}}{BLANK}){{1,4}}-----END [A-Z0-9 ]{{1,48}}-----",
+        family="private_key",
     ),
     token("private_key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
 )

@@ -93,7 +93,16 @@ def test_what_follows_a_private_key_without_an_end_goes_only_so_far():
     begin = "-----BEGIN PRIVATE KEY-----\n"
     text = begin + "A" * (MAX_BODY + 5000)
     released, _, _ = outcome(POLICY, [text[at : at + 1000] for at in range(0, len(text), 1000)], Form.PROSE)
-    assert released == "[PRIVATE_KEY]" + "A" * (5000 - 32)
+    assert released == "[PRIVATE_KEY]" + "A" * (5000 - 16)
+
+
+@pytest.mark.parametrize(
+    "body", ["A" * 16, "MC4CAQAwBQYDK2Vw", "MC4C\nAQAw", "MC4CAQ==", ("A" * 16 + "\n") * 9 + "A", "A" * 31]
+)
+def test_a_private_key_goes_from_its_begin_to_its_end_however_short_it_is(body):
+    text = f"a -----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY----- z"
+    for pieces in ([text], list(text)):
+        assert outcome(POLICY, pieces, Form.PROSE)[0] == "a [PRIVATE_KEY] z"
 
 
 def test_a_long_text_without_a_blank_is_not_held_for_long():
