@@ -2,10 +2,12 @@
 
 import msgspec
 
+from keeptrusts.contract.call import Piece
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers.dialect import StreamReader
 from keeptrusts.providers.sse import SseSplitter, parse
+from keeptrusts.providers.streams import UNREADABLE_EVENT
 from keeptrusts.providers.translation.translator import StreamTranslator
 
 
@@ -48,6 +50,8 @@ class Incoming:
             piece = self.reader.read(event)
             if self.reader.failure is not None:
                 raise Fault(Code.UPSTREAM_ERROR, "The provider failed before it gave an answer.")
+            if is_broken(piece):
+                raise unreadable_event()
             has_text = any(fragment.value for fragment in piece.fragments)
             if has_text or piece.repeats or piece.unreadable or self.reader.is_complete:
                 return True
@@ -56,6 +60,16 @@ class Incoming:
     def _translated(self, events: list[bytes]) -> list[bytes]:
         assert self._translation is not None
         return [told for event in events for told in self._translation.feed(event)]
+
+
+def is_broken(piece: Piece) -> bool:
+    """Whether this is no event of any dialect: not content that no policy reads, but a provider that fails."""
+    return any(part.kind == UNREADABLE_EVENT for part in piece.unreadable)
+
+
+def unreadable_event() -> Fault:
+    """What such an event is to the client."""
+    return Fault(Code.UPSTREAM_ERROR, "The provider sent an event that cannot be read.")
 
 
 def is_whole(rest: bytes) -> bool:

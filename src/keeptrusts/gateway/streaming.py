@@ -13,6 +13,7 @@ from typing import Protocol
 from keeptrusts.config.problems import format_path
 from keeptrusts.contract.call import Channel, Form, Fragment, Path, Piece, Role, Text
 from keeptrusts.contract.faults import Fault
+from keeptrusts.gateway.incoming import is_broken, unreadable_event
 from keeptrusts.gateway.judging import Judge, Tally, block_fault, reads, verdict_of
 from keeptrusts.policies.verdict import ALLOW, Allow, Block, Findings, Flag, Rewrite, TextChannel, TextPolicy, Verdict
 from keeptrusts.providers.dialect import StreamReader
@@ -254,6 +255,6 @@ class StreamJudge:
         try:
             self._judge.check_unreadable(piece.unreadable)
         except Fault as fault:
-            self.fault = self.fault or fault
+            self.fault = self.fault or (unreadable_event() if is_broken(piece) else fault)
             return True
         return False

@@ -79,6 +79,9 @@ def test_what_only_announces_an_answer_is_no_content(route, before, content):
     [
         (Route.CHAT, b'data: {"error": {"message": "busy", "type": "server_error"}}\n\n'),
         (Route.MESSAGES, named("error", error={"type": "overloaded_error", "message": "Overloaded"})),
+        (Route.CHAT, b"data: {not json}\n\n"),
+        (Route.RESPONSES, b"data: {not json}\n\n"),
+        (Route.MESSAGES, b"event: content_block_delta\ndata: {not json}\n\n"),
     ],
 )
 def test_an_error_before_any_content_is_a_failure_of_the_call(route, error):
