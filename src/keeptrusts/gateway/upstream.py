@@ -1,12 +1,15 @@
 """One attempt at one target: the request, built from lists, and what is learnt of the target from how it went."""
 
+import logging
 import re
 from email.utils import parsedate_to_datetime
 
 from msgspec import UNSET
 
+from keeptrusts.config.targets import CircuitBreaker
 from keeptrusts.contract.call import Call, Changes
 from keeptrusts.contract.faults import Code
+from keeptrusts.gateway.breaker import Breaker
 from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.record import CallRecord, attempt
@@ -20,6 +23,8 @@ from keeptrusts.runtime.http.client import HttpClient
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
+
+log = logging.getLogger(__name__)
 
 MAX_REST_S = 300.0
 """The longest that a target's `retry-after` is honoured before it is asked again."""
@@ -119,10 +124,20 @@ class Try:
         if self.succeeded is False or (self.response is not None and self.response.status >= 400):
             counters.failures += 1
         if self._rule is not UNSET:
-            now = self._clock.monotonic()
-            counters.breaker.end(self._rule, now, is_probe=self._is_probe, succeeded=self.succeeded)
+            self._tell_breaker(self._rule, counters.breaker)
         if self.response is not None:
             self.response.abort()
+
+    def _tell_breaker(self, rule: CircuitBreaker, breaker: Breaker) -> None:
+        """Note the outcome; a breaker that opens or closes is logged, one that stays as it is is not."""
+        was_open = breaker.is_open(rule)
+        breaker.end(rule, self._clock.monotonic(), is_probe=self._is_probe, succeeded=self.succeeded)
+        is_open = breaker.is_open(rule)
+        if is_open and not was_open:
+            facts = {"target": self.target.id, "failures": breaker.failures, "cooldown_s": rule.cooldown_seconds}
+            log.warning("circuit breaker opened", extra={"facts": facts})
+        elif was_open and not is_open:
+            log.info("circuit breaker closed", extra={"facts": {"target": self.target.id}})
 
 
 def _rest_s(retry_after: bytes, clock: Clock) -> float:

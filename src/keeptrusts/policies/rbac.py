@@ -59,7 +59,7 @@ class Rbac:
     def judge_call(self, call: Call, identity: Identity) -> Verdict:
         for header in self._needed:
             if identity.find(header) is None:
-                return Block("identity_missing", f"This call does not say who it is for: {header} is missing.")
+                return Block("identity_missing", _missing(header))
         if not self._roles:
             return ALLOW
         rules = self._roles.get(identity.role or "")
@@ -94,6 +94,13 @@ class _Lists:
 
     def permits(self, name: str) -> bool:
         return name not in self._denied and (self._allowed is None or name in self._allowed)
+
+
+def _missing(header: str) -> str:
+    return (
+        f"This call does not say who it is for: {header} is missing, or does not count. Identity headers count only "
+        "for callers with the token of a gateway that runs with --trust-identity-headers."
+    )
 
 
 def _who(identity: Identity) -> str:

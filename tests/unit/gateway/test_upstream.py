@@ -12,7 +12,7 @@ from fakes.records import make_record
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.routing import Leg
-from keeptrusts.gateway.upstream import MAX_REST_S, TRIGGERS, Upstream, compose, trigger_of
+from keeptrusts.gateway.upstream import MAX_REST_S, TRIGGERS, Try, Upstream, compose, trigger_of
 from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.runtime.http.errors import ConnectFailed
 
@@ -136,6 +136,19 @@ async def test_what_ends_an_attempt_is_counted_and_told_to_the_breaker():
     one.end()
     counters = one.target.counters
     assert (counters.open, counters.requests, counters.failures, counters.breaker.failures) == (0, 1, 1, 1)
+
+
+async def test_a_breaker_that_opens_or_closes_is_logged_once(caplog):
+    caplog.set_level("INFO")
+    rule = {"failure_threshold": 1, "cooldown_seconds": 30}
+    one, _ = await attempted(ConnectFailed("no"), circuit_breaker=rule)
+    one.end()
+    for succeeded in (False, True, True):
+        probe = Try(one._client, one._clock, one._record, one.target)
+        probe.succeeded = succeeded
+        probe.end()
+    said = [(record.message, record.facts["target"]) for record in caplog.records if "breaker" in record.message]
+    assert said == [("circuit breaker opened", one.target.id), ("circuit breaker closed", one.target.id)]
 
 
 async def test_that_a_target_is_busy_is_an_error_and_nothing_against_it():
