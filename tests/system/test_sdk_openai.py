@@ -268,6 +268,16 @@ async def test_models_are_listed_and_found(tmp_path):
         assert raised.value.code == "model_not_found"
 
 
+async def test_the_azure_client_lists_and_finds_models(tmp_path):
+    providers = {"targets": [target("gpt-4o-mini")]}
+    async with (
+        open_world(tmp_path, Reply(), providers=providers, token=TOKEN) as world,
+        AsyncAzureOpenAI(azure_endpoint=world.url, api_version="2024-10-21", api_key=TOKEN, max_retries=0) as sdk,
+    ):
+        assert [model.id async for model in sdk.models.list()] == ["gpt-4o-mini"]
+        assert (await sdk.models.retrieve("gpt-4o-mini")).id == "gpt-4o-mini"
+
+
 def target(model: str, **changes) -> dict:
     common = {
         "id": "a",
@@ -356,6 +366,16 @@ async def test_the_azure_client_is_served_on_its_own_paths(tmp_path, said, chain
                 await sdk.chat.completions.create(model="a b", messages=HELLO)
         assert [event.model for event in world.events()] == ["gpt-4o-mini", None]
         assert world.events()[0].route == "/v1/chat/completions"
+
+
+async def test_the_azure_client_makes_responses(tmp_path, said):
+    async with open_world(tmp_path, reply_of(said["openai-responses"]), token=TOKEN) as world:
+        async with AsyncAzureOpenAI(
+            azure_endpoint=world.url, api_version="2024-10-21", api_key=TOKEN, max_retries=0
+        ) as sdk:
+            answer = await sdk.responses.create(model="gpt-4o-mini", input="Hello")
+            assert answer.output_text
+        assert world.replay.last.target == "/v1/responses"
 
 
 async def test_the_model_of_an_azure_path_counts_whatever_the_body_says(tmp_path, said):

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
@@ -18,6 +17,7 @@ from keeptrusts.gateway.routes import (
     MOVED_PAGES,
     PAGES,
     Page,
+    expects_anthropic,
     find_deployment,
     is_not_offered,
 )
@@ -119,7 +119,7 @@ class Front:
 
     def _refuse(self, head: Head, fault: Fault) -> Refusal:
         request_id = f"req_{new_hex(self._clock.unix_ns())}"
-        is_anthropic = self._routes.get(head.path) in ANTHROPIC_ROUTES
+        is_anthropic = bool(self._routes) and expects_anthropic(head.path)
         headers = b"%bx-request-id: %b\r\n%b" % (JSON, request_id.encode(), retry_header(fault))
         if is_anthropic:
             headers += b"request-id: %b\r\n" % request_id.encode()
@@ -136,6 +136,3 @@ class Front:
             return
         facts = {"code": fault.code, "request_id": request_id, "peer": peer}
         log.info("refused", extra={"facts": facts | ({"suppressed": suppressed} if suppressed else {})})
-
-
-ANTHROPIC_ROUTES = frozenset({Route.MESSAGES, Route.COUNT_TOKENS})

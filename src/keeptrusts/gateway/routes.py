@@ -21,7 +21,7 @@ class Page(StrEnum):
 
 
 MODEL_ROUTES: dict[str, Route] = {
-    prefix + route.value: route for prefix in ("/v1/", "/", "/openai/v1/") for route in Route
+    prefix + route.value: route for prefix in ("/v1/", "/", "/openai/v1/", "/openai/") for route in Route
 }
 
 DEPLOYMENTS = "/openai/deployments/"
@@ -31,10 +31,11 @@ PAGES: dict[tuple[str, str], Page] = {
     **{("GET", page.value): page for page in Page if page is not Page.RELOAD},
     ("GET", "/models"): Page.MODELS,
     ("GET", "/openai/v1/models"): Page.MODELS,
+    ("GET", "/openai/models"): Page.MODELS,
     ("POST", Page.RELOAD.value): Page.RELOAD,
 }
 
-MODEL_PAGES = ("/v1/models/", "/models/", "/openai/v1/models/")
+MODEL_PAGES = ("/v1/models/", "/models/", "/openai/v1/models/", "/openai/models/")
 """Prefixes of `GET .../models/{id}`."""
 
 ADMIN_PAGES = frozenset({Page.CONFIG, Page.RELOAD, Page.PROVIDER_METRICS})
@@ -70,5 +71,16 @@ def is_not_offered(path: str) -> bool:
     """Whether the path is a provider's route that we know and do not serve."""
     if path.rstrip("/") in MODEL_ROUTES:
         return False
-    first, _, rest = path.removeprefix("/openai").removeprefix("/v1").removeprefix("/").partition("/")
+    first, rest = _first_segment(path)
     return first in NOT_OFFERED or (first in {"responses", "messages", "chat", "completions"} and bool(rest))
+
+
+def expects_anthropic(path: str) -> bool:
+    """Whether a client that asks for this path reads Anthropic's errors, be the path served or not."""
+    return _first_segment(path)[0] == "messages"
+
+
+def _first_segment(path: str) -> tuple[str, str]:
+    """The first segment behind the prefixes that model routes may have, and what follows it."""
+    first, _, rest = path.removeprefix("/openai").removeprefix("/v1").removeprefix("/").partition("/")
+    return first, rest

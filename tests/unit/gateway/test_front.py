@@ -163,3 +163,11 @@ async def test_a_call_that_is_admitted_is_served(gateway):
     tree = {"model": "gpt-4o-mini", "messages": []}
     line = await gateway.ask(tree=tree, authorization=b"Bearer " + TOKEN.encode())
     assert (line.status, line.body) == (200, b'{"choices": []}')
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/batches", "/messages/batches/b_1/results", "/v1/messages/none"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_refusals_below_messages_have_the_shape_that_their_sdk_reads(gateway, method, path):
+    line = await gateway.ask(method, path)
+    body = json.loads(line.body)
+    assert (line.status, body["type"], body["error"]["type"]) == (404, "error", "not_found_error")

@@ -18,7 +18,7 @@ from keeptrusts.gateway.routes import (
 @pytest.mark.parametrize("route", Route)
 def test_every_model_route_is_served_under_each_of_its_prefixes(route):
     assert {path for path, found in MODEL_ROUTES.items() if found is route} == {
-        f"/v1/{route}", f"/{route}", f"/openai/v1/{route}",
+        f"/v1/{route}", f"/{route}", f"/openai/v1/{route}", f"/openai/{route}",
     }  # fmt: skip
 
 
