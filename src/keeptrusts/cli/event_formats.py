@@ -13,6 +13,15 @@ Column: TypeAlias = tuple[str, int, Callable[[DecisionEvent], object]]
 
 _TIME = "%Y-%m-%d %H:%M:%S.%f"
 
+
+def _reason(event: DecisionEvent) -> str | None:
+    """What went wrong, which policy refused the call, and whether it took more than one attempt."""
+    what = event.reason_code if event.error_code is None else event.error_code
+    blocking = [policy.kind for policy in event.policies if policy.verdict == "block"]
+    tries = f"{len(event.attempts)} attempts" if len(event.attempts) > 1 else None
+    return ", ".join(filter(None, (what, *dict.fromkeys(blocking), tries))) or None
+
+
 TABLE: tuple[Column, ...] = (
     ("TIME (UTC)", 23, lambda event: f"{event.timestamp:{_TIME}}"[:-3]),
     ("DECISION", 8, lambda event: event.decision),
@@ -23,13 +32,15 @@ TABLE: tuple[Column, ...] = (
     ("TOKENS", 13, lambda event: f"{event.usage.input_tokens}+{event.usage.output_tokens}"),
     ("USD", 10, lambda event: None if event.cost_micros is None else f"{event.cost_micros / 1_000_000:.6f}"),
     ("MS", 9, lambda event: f"{event.latency_ms:.1f}"),
-    ("REASON", 40, lambda event: event.reason_code if event.error_code is None else event.error_code),
+    ("REASON", 60, _reason),
 )
 
 _USAGE = Usage.__struct_fields__
 _GAP = ("first_seq", "last_seq", "count")
 _PLAIN = tuple(name for name in DecisionEvent.__struct_fields__ if name not in {"usage", "attempts", "policies"})
-CSV_HEADER = ("event_type", *_PLAIN, *_USAGE, "attempts", "policies", *_GAP)
+_FIRST = ("timestamp", "request_id", "id")
+_REST = tuple(name for name in _PLAIN if name not in _FIRST)
+CSV_HEADER = (*_FIRST, "event_type", *_REST, *_USAGE, "attempts", "policies", *_GAP)
 
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -68,6 +79,8 @@ def _cell(value: object, width: int) -> str:
 
 
 def _csv_cell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return "" if value is None else str(value)

@@ -1,4 +1,7 @@
-"""Tells a person what a kind of policy can be set to, or what a code means. Settings are read off the JSON Schema."""
+"""Tells a person what a kind of policy can be set to, or what a code means: a pack's problem, or a call's error.
+
+Settings are read off the JSON Schema.
+"""
 
 import json
 import textwrap
@@ -6,6 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from keeptrusts.config.codes import MEANINGS, Code
+from keeptrusts.contract.faults import Code as CallCode
+from keeptrusts.gateway.fault_advice import ADVICE
+from keeptrusts.gateway.faults import RENDERINGS
 from keeptrusts.policies.catalog import CATALOG, pack_schema
 
 WIDTH = 100
@@ -22,6 +28,23 @@ class Setting(NamedTuple):
 def explain_code(code: Code) -> str:
     meaning = MEANINGS[code]
     return "\n".join([f"{code}: {meaning.title}", "", *_wrap(meaning.explanation), "", *_wrap(meaning.remedy)])
+
+
+def explain_call_code(code: CallCode) -> str:
+    """The error of a call: its status, whether the same call can succeed later, and what to do."""
+    rendering = RENDERINGS[code]
+    retry = "the same call can succeed later" if rendering.retry else "the same call fails again"
+    head = f"{code}: an error of calls, status {rendering.status}, type {rendering.openai_type}; {retry}"
+    return "\n".join([head, "", *_wrap(ADVICE[code])])
+
+
+def list_call_codes() -> str:
+    """Every error of calls as a table for the reference."""
+    lines = ["| code | status | type | retry | what it means, and what to do |", "| --- | --- | --- | --- | --- |"]
+    for code, rendering in RENDERINGS.items():
+        retry = "yes" if rendering.retry else "no"
+        lines.append(f"| `{code}` | {rendering.status} | `{rendering.openai_type}` | {retry} | {ADVICE[code]} |")
+    return "\n".join(lines) + "\n"
 
 
 def explain_kind(name: str) -> str:

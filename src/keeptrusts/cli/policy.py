@@ -65,22 +65,26 @@ def kinds() -> None:
 
 @app.command()
 def explain(
-    word: Annotated[str, typer.Argument(help="A kind, such as pii-detector, or a code, such as E004.")],
+    word: Annotated[str, typer.Argument(help="A kind, such as pii-detector, or a code: E004, budget_exceeded.")],
 ) -> None:
-    """Explain a policy with its settings, or the code of a problem."""
-    from keeptrusts.cli.explain import explain_code, explain_kind
+    """Explain a policy with its settings, the code of a pack's problem, or that of a call's error."""
+    from keeptrusts.cli.explain import explain_call_code, explain_code, explain_kind
     from keeptrusts.config.codes import MEANINGS
     from keeptrusts.config.excerpts import shorten
-    from keeptrusts.config.wording import suggest_among
+    from keeptrusts.config.wording import suggest_name
+    from keeptrusts.contract.faults import Code as CallCode
     from keeptrusts.policies.catalog import CATALOG
 
     code = next((code for code in MEANINGS if code == word.upper()), None)
     if code is not None:
         print(explain_code(code))
+    elif word.lower() in list(CallCode):
+        print(explain_call_code(CallCode(word.lower())))
     elif word in CATALOG:
         print(explain_kind(word))
     else:
-        known = suggest_among(word, [*CATALOG, *MEANINGS])
+        near = suggest_name(word, [*CATALOG, *MEANINGS, *CallCode])
+        known = near or f"kinds: {', '.join(CATALOG)}; codes: {', '.join(MEANINGS)}, and those of calls' errors"
         _fail(f"{shorten(word)} is neither a kind of policy nor a code; {known}", 2)
 
 

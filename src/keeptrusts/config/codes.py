@@ -61,8 +61,9 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
         ),
         Code.BAD_REFERENCE: Meaning(
             "duplicate or dangling reference",
-            "Two things bear the same name where names must differ, or a name refers to nothing.",
-            "Rename or delete one of them.",
+            "Two things bear the same name where names must differ, or a name refers to nothing. `unpriced` is one of "
+            "these: the chain counts money, and nothing says what a target's model costs.",
+            "Rename or delete one of them; give an unpriced target a `price`.",
         ),
         Code.NOT_YAML: Meaning(
             "not readable as YAML",

@@ -19,7 +19,7 @@ from keeptrusts.gateway.metrics.exposition import CONTENT_TYPE
 from keeptrusts.gateway.metrics.page import render_page
 from keeptrusts.gateway.permits import permitted_models
 from keeptrusts.gateway.routes import MODEL_PAGES, Page
-from keeptrusts.gateway.routing import list_models
+from keeptrusts.gateway.routing import is_offered, list_models
 from keeptrusts.gateway.settings import is_loopback
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.spend.book import Budget, SpendBook
@@ -85,7 +85,8 @@ class Pages:
         path = exchange.head.path
         name = unquote(next(path.removeprefix(prefix) for prefix in MODEL_PAGES if path.startswith(prefix)))
         snapshot = self._active.current()
-        if name not in _list_models(snapshot, caller):
+        permits = permitted_models(snapshot.call_policies, caller.identity)
+        if not is_offered(name, snapshot.targets, permits):
             raise Fault(Code.MODEL_NOT_FOUND, "This model is not offered here: GET /v1/models lists those that are.")
         exchange.respond(200, JSON, msgspec.json.encode(_model(name, snapshot)))
 

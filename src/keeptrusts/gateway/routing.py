@@ -90,7 +90,7 @@ class Router:
     def _find_group(self, model: str, permits: Permits) -> "Group":
         matching = tuple(target for target in self._targets if target.answers(model))
         if not matching:
-            raise _model_not_found(list_models(self._targets, permits), model)
+            raise _model_not_found(list_models(self._targets, permits), list_patterns(self._targets, permits), model)
         if len(self._known) >= MAX_KNOWN_MODELS:
             self._known.clear()
         names = tuple(target.id for target in matching)
@@ -110,7 +110,7 @@ class Router:
             translator = find_translator(call.route, target.format)
             obstacle = "model" if translator is None else translator.obstacle(call)
             if obstacle is not None:
-                refusals.append(_not_supported(target, None if translator is None else obstacle))
+                refusals.append(_not_supported(target, call, translator, obstacle))
                 return None
         wait_s = self.wait_s(target, now)
         if wait_s:
@@ -179,6 +179,19 @@ def list_models(targets: Sequence[Target], permits: Permits = lambda _: True) ->
     return [name for name in names if "*" not in name and permits(name)]
 
 
+def list_patterns(targets: Sequence[Target], permits: Permits = lambda _: True) -> list[str]:
+    """The patterns of names that are served besides, in the pack's order."""
+    usable = [target for target in targets if target.objection is None]
+    names = dict.fromkeys(name for target in usable for name in [target.model, *sorted(target.names)])
+    return [name for name in names if "*" in name and permits(name)]
+
+
+def is_offered(name: str, targets: Sequence[Target], permits: Permits) -> bool:
+    """Whether clients may ask for this name, be it listed or only matched by a pattern. A pattern is no name."""
+    is_name = bool(name) and name.isprintable() and "*" not in name
+    return is_name and permits(name) and any(target.objection is None and target.answers(name) for target in targets)
+
+
 # Of several refusals the client reads the one whose target was the nearest to taking the call.
 _NEARNESS = {
     Code.NO_COMPLIANT_TARGET: 0,
@@ -198,10 +211,12 @@ def _not_compliant(target: Target) -> Fault:
     )
 
 
-def _model_not_found(known: list[str], model: str) -> Fault:
+def _model_not_found(known: list[str], patterns: list[str], model: str) -> Fault:
     nearest = get_close_matches(model, known, n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    offered = f" This key may use: {', '.join(known[:20])}." if known else ""
+    offered = f" Offered here are: {', '.join(known[:20])}." if known else ""
+    if patterns:
+        offered += f" Names are also served that match: {', '.join(patterns[:20])}."
     return Fault(Code.MODEL_NOT_FOUND, f"Model {model!r} is not offered here.{hint}{offered}", param="model")
 
 
@@ -210,13 +225,17 @@ def _no_credential(target: Target) -> Fault:
     return Fault(Code.TARGET_UNAVAILABLE, message, param="model")
 
 
-def _not_supported(target: Target, obstacle: str | None) -> Fault:
+def _not_supported(target: Target, call: Call, translator: Translator | None, obstacle: str) -> Fault:
     speaks = f"This model is served by {target.id}, which speaks {target.format}'s format"
-    if obstacle is None:
+    if translator is not None:
+        reason = translator.explain(obstacle)
+        why = f" ({reason})" if reason else ""
+        message = f"{speaks}, where this `{obstacle}` cannot be carried without changing the answer{why}."
+    elif call.route in ACROSS_MODELS:
         message = f"{speaks}: call it on a route of that format."
     else:
-        message = f"{speaks}, where `{obstacle}` cannot be carried without changing the answer."
-    return Fault(Code.ROUTE_NOT_SUPPORTED_BY_TARGET, message, param=obstacle or "model")
+        message = f"{speaks} and cannot answer {call.route}: ask for another model."
+    return Fault(Code.ROUTE_NOT_SUPPORTED_BY_TARGET, message, param=obstacle)
 
 
 def _left_alone(target: Target, wait_s: float) -> Fault:

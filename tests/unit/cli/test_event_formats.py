@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakes.events import ORIGIN, make_outcome
 from keeptrusts.cli.event_formats import CSV_HEADER, csv_row, printable, table_header, table_line
-from keeptrusts.contract.events import DecisionEvent, Gap
+from keeptrusts.contract.events import Attempt, DecisionEvent, Gap, PolicyOutcome
 
 MOMENT = datetime(2026, 11, 23, 14, 0, 0, 123456, tzinfo=UTC)
 GAP = Gap(id="evt_1", seq=9, boot_id="b", timestamp=MOMENT, first_seq=3, last_seq=7, count=5, reason="overflow")
@@ -41,6 +41,23 @@ def test_what_is_missing_is_a_dash_and_what_is_long_is_cut():
 
 def test_a_failure_shows_its_code():
     assert table_line(make_event(error_code="upstream_timeout", status=504)).endswith("upstream_timeout")
+
+
+def test_a_refusal_names_its_policy_and_a_fallback_its_attempts():
+    refused = PolicyOutcome(kind="dlp-filter", phase="input", verdict="block", reason_code="dlp_match")
+    passed = PolicyOutcome(kind="pii-detector", phase="input", verdict="allow")
+    line = table_line(make_event(reason_code="dlp_match", error_code=None, policies=[passed, refused]))
+    assert line.endswith("  dlp_match, dlp-filter")
+    twice = [Attempt(target_id="a", status=500, ms=1.0), Attempt(target_id="b", status=200, ms=2.0)]
+    assert table_line(make_event(attempts=twice, policies=[])).endswith("  2 attempts")
+
+
+def test_truth_values_are_words_of_json():
+    assert cells(make_event(stream=True))["stream"] == "true"
+
+
+def test_a_row_begins_with_when_and_which():
+    assert CSV_HEADER[:4] == ("timestamp", "request_id", "id", "event_type")
 
 
 def test_a_gap_says_how_much_is_gone():

@@ -147,3 +147,12 @@ def test_no_cases_bad_cases_and_a_bad_pack_are_bad_input(pack, tmp_path):
     assert (ran.exit_code, "one.json" in ran.stderr) == (2, True)
     ran = run("test", broken(tmp_path))
     assert (ran.exit_code, "E001" in ran.stdout) == (2, True)
+
+
+def test_explain_knows_the_errors_of_calls():
+    told = run("explain", "budget_exceeded").stdout
+    assert told.startswith("budget_exceeded: an error of calls, status 429")
+    assert "fails again" in told
+    assert "can succeed later" in run("explain", "breaker_open").stdout
+    assert "budget_exceeded" in run("explain", "budget_exceded").stderr
+    assert "unpriced" in run("explain", "E005").stdout

@@ -99,7 +99,7 @@ async def test_a_model_that_nobody_offers_is_answered_with_what_the_role_may_use
         line = await gateway.ask(tree=chat("gpt-4o-nano"), **KEY, x_user_role=b"viewer")
     message = json.loads(line.body)["error"]["message"]
     assert line.status == 404
-    assert message.endswith("This key may use: gpt-4o-mini.")
+    assert message.endswith("Offered here are: gpt-4o-mini.")
 
 
 async def test_no_call_goes_to_a_target_that_does_not_comply(tmp_path):

@@ -9,7 +9,7 @@ from fakes.records import make_call
 from keeptrusts.config.targets import CircuitBreaker
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.routing import MAX_KNOWN_MODELS, list_models
+from keeptrusts.gateway.routing import MAX_KNOWN_MODELS, is_offered, list_models
 
 NOW = 1000.0
 
@@ -67,13 +67,37 @@ def test_a_target_of_any_model_is_given_calls_of_another_format_only_where_nobod
 def test_what_cannot_be_carried_to_another_format_is_named():
     fault = refused([CLAUDE], "claude-haiku-4-5", tree={"messages": [], "logprobs": True}, asks_logprobs=True)
     assert (fault.code, fault.param) == (Code.ROUTE_NOT_SUPPORTED_BY_TARGET, "logprobs")
+    assert "(no equal; `false` is taken)" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("member", "why"),
+    [
+        ({"temperature": 1.5}, "refused above 1"),
+        ({"n": 2}, "Anthropic gives one answer to a call"),
+        ({"response_format": {"type": "json_object"}}, "`json_object`: no equal"),
+    ],
+)
+def test_a_value_that_cannot_be_carried_says_why(member, why):
+    assert why in refused([CLAUDE], "claude-haiku-4-5", tree={"messages": [], **member}).message
 
 
 def test_a_model_that_nobody_offers_is_answered_with_the_nearest_name_and_all_others():
     fault = refused([BIG, SMALL, CLAUDE], "gpt-4o-nini")
     assert (fault.code, fault.param) == (Code.MODEL_NOT_FOUND, "model")
     assert "Did you mean 'gpt-4o-mini'?" in fault.message
-    assert "This key may use: gpt-4o, large, gpt-4o-mini, claude-haiku-4-5." in fault.message
+    assert "Offered here are: gpt-4o, large, gpt-4o-mini, claude-haiku-4-5." in fault.message
+
+
+def test_names_that_only_a_pattern_serves_are_told_as_patterns():
+    assert "Names are also served that match: gpt-4o-m*." in refused([BIG, SMALL], "zzz").message
+
+
+def test_a_name_that_a_pattern_serves_is_offered():
+    targets = make_snapshot(pack_of(BIG, SMALL)).targets
+    for name, offered in (("gpt-4o-mimi", True), ("large", True), ("zzz", False), ("gpt-4o-m*", False), ("", False)):
+        assert is_offered(name, targets, lambda _: True) is offered
+    assert not is_offered("large", targets, lambda _: False)
 
 
 def test_nothing_is_suggested_where_nothing_is_near():
@@ -89,6 +113,7 @@ def test_a_route_that_the_models_target_does_not_speak_says_which_it_does():
     fault = refused([CLAUDE], "claude-haiku-4-5", route=Route.EMBEDDINGS)
     assert (fault.code, fault.param) == (Code.ROUTE_NOT_SUPPORTED_BY_TARGET, "model")
     assert "anthropic's format" in fault.message
+    assert fault.message.endswith("cannot answer embeddings: ask for another model.")
 
 
 def test_a_target_whose_secret_is_missing_is_named_and_the_secret_is_not():

@@ -46,6 +46,9 @@ class Translator(Protocol):
     def obstacle(self, call: Call) -> str | None:
         """The member of the call that the target's dialect cannot carry and that would change the answer."""
 
+    def explain(self, obstacle: str) -> str:
+        """Why an obstacle is one, as the table of members says it; empty where the member is not in the table."""
+
     def write_call(self, call: Call, *, model: str, changes: Changes, max_output_tokens: int | None) -> bytes:
         """The body to send: JSON in the provider's dialect, with `changes` (places in the client's body) applied.
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from keeptrusts.contract.call import Call, Changes, Route
 from keeptrusts.providers.json_body import encode, replace_at
+from keeptrusts.providers.translation.fate import explain_obstacle
 from keeptrusts.providers.translation.messages_to_chat.conversation import write_messages
-from keeptrusts.providers.translation.messages_to_chat.members import find_obstacle
+from keeptrusts.providers.translation.messages_to_chat.members import MEMBERS, find_obstacle
 from keeptrusts.providers.translation.messages_to_chat.reply import read_reply
 from keeptrusts.providers.translation.messages_to_chat.settings import write_settings
 from keeptrusts.providers.translation.messages_to_chat.signatures import sign
@@ -21,6 +22,9 @@ class MessagesToChat:
 
     def obstacle(self, call: Call) -> str | None:
         return find_obstacle(call.tree)
+
+    def explain(self, obstacle: str) -> str:
+        return explain_obstacle(obstacle, MEMBERS)
 
     def write_call(self, call: Call, *, model: str, changes: Changes, max_output_tokens: int | None) -> bytes:
         tree = replace_at(call.tree, changes) if changes else call.tree

@@ -3,6 +3,7 @@
 from keeptrusts.contract.call import Call, Changes, Route
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.translation.chat_to_messages.call import write_body
+from keeptrusts.providers.translation.fate import explain_obstacle
 from keeptrusts.providers.translation.members import find_refused
 from keeptrusts.providers.translation.responses_to_messages import response
 from keeptrusts.providers.translation.responses_to_messages.items import find_item_obstacle, write_input
@@ -19,6 +20,9 @@ class ResponsesToMessages:
 
     def obstacle(self, call: Call) -> str | None:
         return find_refused(call.tree, MEMBERS) or find_item_obstacle(call.tree.get("input"))
+
+    def explain(self, obstacle: str) -> str:
+        return explain_obstacle(obstacle, MEMBERS)
 
     def write_call(self, call: Call, *, model: str, changes: Changes, max_output_tokens: int | None) -> bytes:
         tree = replace_at(call.tree, changes) if changes else call.tree
