@@ -85,6 +85,21 @@ def test_every_setting_of_a_kind_is_in_its_section_with_its_default(kind):
     assert ("Not supported yet (E008)" in section) is (CATALOG[kind].compile is None)
 
 
+POLICIES = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CATALOG if f"## `{kind}`\n" in POLICIES])
+def test_the_page_of_policies_has_the_same_settings_and_defaults(kind):
+    section = POLICIES.split(f"## `{kind}`\n")[1].split("\n## ")[0]
+    rows = {row[1].strip(): row[2].strip() for line in section.splitlines() if len(row := line.split("|")) > 3}
+    for setting in list_settings(kind):
+        top = setting.path.partition(".")[0]
+        assert any(path.startswith((f"`{setting.path}`", f"`{top}`")) for path in rows), setting.path
+        default = setting.default.removeprefix("default ")
+        if default in {"true", "false", "required"} and f"`{setting.path}`" in rows:
+            assert rows[f"`{setting.path}`"].strip("`") == default
+
+
 @pytest.mark.parametrize("entry", NOT_YET, ids=lambda entry: ".".join(entry.path))
 def test_what_is_not_supported_yet_is_said_where_it_is_described(entry):
     names = [*(entry.values or ()), entry.path[-1]]

@@ -57,7 +57,16 @@ def explain_kind(name: str) -> str:
     value_width = max(len(row.values) for row in rows)
     lines += ["", f"Settings, under policy.{name}:"]
     lines += [f"  {row.path:{path_width}}  {row.values:{value_width}}  {row.default}".rstrip() for row in rows]
+    notes = _notes(kind.spec)
+    if notes:
+        lines += ["", *_wrap(notes)]
     return "\n".join(lines)
+
+
+def _notes(spec: type) -> str:
+    """What the type of the settings says of them, but for whose they are."""
+    _, _, notes = " ".join((spec.__doc__ or "").split()).partition("`. ")
+    return notes
 
 
 def list_settings(name: str) -> list[Setting]:

@@ -32,3 +32,8 @@ def test_bounds_choices_and_defaults_are_told():
 def test_a_kind_that_waits_says_so():
     for name, kind in CATALOG.items():
         assert ("Not supported yet" in explain_kind(name)) is (kind.compile is None)
+
+
+def test_what_the_spec_says_of_its_settings_is_told():
+    assert "The day begins at midnight in `timezone`." in explain_kind("spend-limit")
+    assert "Settings of" not in explain_kind("audit-logger")
