@@ -43,6 +43,9 @@ class MemoryEvents:
             sums[bucket, day] += micros
         return sums
 
+    def names(self):
+        return sorted(self.spools)
+
     def survey(self, spool, upto):
         return Survey(self.spent(spool, 0, upto), self.lost.get(spool, 0))
 

@@ -56,7 +56,7 @@ def verify(as_json: AsJson = False, state_dir: StateDir = None, listen: Listen =
     checks = _open(state_dir, listen).verify()
     wrong = [check for check in checks if check.difference_micros]
     if as_json:
-        keys = ("bucket", "day", "ledger_micros", "events_micros", "difference_micros")
+        keys = ("bucket", "day", "ledger_micros", "events_micros", "difference_micros", "later_micros")
         print(json.dumps({"checks": [{key: getattr(check, key) for key in keys} for check in checks]}, indent=2))
     else:
         for check in checks:
@@ -65,6 +65,9 @@ def verify(as_json: AsJson = False, state_dir: StateDir = None, listen: Listen =
                 print(f"{said}, and part of its events is gone: it cannot be verified")
             elif check.difference_micros:
                 print(f"{said}, events {usd(check.events_micros)}: they differ by {usd(check.difference_micros)}")
+            elif check.later_micros:
+                later = usd(check.later_micros)
+                print(f"{said}, as the events say that workers have reported; {later} of later events is yet to come")
             else:
                 print(f"{said}, as the events say")
     if wrong:

@@ -82,10 +82,18 @@ def test_other_days_are_not_shown(books, tmp_path):
 
 
 def test_a_ledger_that_agrees_with_its_events_is_verified_whether_the_gateway_runs_or_not(books, tmp_path):
-    books.spend(5)  # not reported yet, so not in the ledger: no difference
     assert run(tmp_path, "verify").stdout == f"pack {TODAY}: ledger $0.03, as the events say\n"
     books.file.close()
     assert run(tmp_path, "verify").stdout == f"pack {TODAY}: ledger $0.03, as the events say\n"
+
+
+def test_what_no_worker_has_reported_yet_is_no_difference_and_is_told(books, tmp_path):
+    books.spend(5)
+    said = run(tmp_path, "verify").stdout
+    assert said.startswith(f"pack {TODAY}: ledger $0.03, as the events say that workers have reported; $0.0")
+    assert "yet to come" in said
+    [check] = json.loads(run(tmp_path, "verify", "--json").stdout)["checks"]
+    assert (check["difference_micros"], check["later_micros"]) == (0, 5)
 
 
 def test_a_difference_is_told_and_fails(books, tmp_path):

@@ -1,6 +1,7 @@
 """Reads the ledger of a gateway that runs or not, and holds it against the events. Changes nothing."""
 
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,12 +43,16 @@ class BudgetRow:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the ledger and the events say of one bucket and day; `events_micros` is None where part of those is gone."""
+    """What the ledger and the events say of one bucket and day; `events_micros` is None where part of those is gone.
+
+    Only events that the workers had reported are held against the ledger; `later_micros` is what those after them cost.
+    """
 
     bucket: str
     day: str
     ledger_micros: int
     events_micros: int | None
+    later_micros: int = 0
 
     @property
     def difference_micros(self) -> int:
@@ -78,6 +83,9 @@ class LedgerReader:
         sums: Sums = Counter()
         for survey in surveys.values():
             sums.update(survey.sums)
+        later: Sums = Counter()
+        for spool in self._events.names():
+            later.update(self._events.spent(spool, ends.get(spool, 0), sys.maxsize))
         lost = {spool: survey.last_lost for spool, survey in surveys.items()}
         checks = [
             Check(
@@ -85,13 +93,14 @@ class LedgerReader:
                 row.day,
                 row.spent_micros,
                 sums[row.bucket, row.day] if self._is_whole(begins.get((row.bucket, row.day), {}), lost) else None,
+                later[row.bucket, row.day],
             )
             for row in rows
         ]
         known = {(row.bucket, row.day) for row in rows}
         oldest = rows[0].day if rows else ""
-        missing = sorted(key for key in sums if key not in known and key[1] >= oldest)
-        return checks + [Check(bucket, day, 0, sums[bucket, day]) for bucket, day in missing]
+        missing = sorted(key for key in {*sums, *later} if key not in known and key[1] >= oldest)
+        return checks + [Check(bucket, day, 0, sums[bucket, day], later[bucket, day]) for bucket, day in missing]
 
     @staticmethod
     def _is_whole(begins: dict[str, int], lost: dict[str, int]) -> bool:

@@ -52,6 +52,10 @@ class SpooledEvents:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def names(self) -> list[str]:
+        """The names of all spools that there are."""
+        return sorted(path.name for path in self._root.iterdir() if path.is_dir()) if self._root.is_dir() else []
+
     def first_seq(self, spool: str) -> int:
         numbers = list_segments(self._root / spool)
         first = find_first(self._root / spool, numbers[0]) if numbers else None
