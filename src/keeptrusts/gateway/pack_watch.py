@@ -15,7 +15,7 @@ from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import Settings
 from keeptrusts.gateway.snapshot import Snapshot, SnapshotMaker
 from keeptrusts.gateway.sources.file import FileSource
-from keeptrusts.gateway.starting import make_rebuild, open_active
+from keeptrusts.gateway.starting import make_rebuild, open_active, warn_of_identity
 from keeptrusts.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def open_pack_watch(settings: Settings, secrets: Secrets, directory: Path, insta
     maker = make_maker(settings, secrets, instance_id)
     last_good = LastGood(directory / "last-good", settings.policy_config)
     active, content = open_active(settings.policy_config, maker, last_good, clock)
+    warn_of_identity(active.current(), trusts_identity_headers=settings.trust_identity_headers)
     source = FileSource(settings.policy_config, secrets, make_rebuild(active, maker, clock), content)
     return PackWatch(active, source, last_good)
 

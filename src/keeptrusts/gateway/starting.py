@@ -104,6 +104,13 @@ def _secret_missing(target_id: str, looked_for: str) -> Problem:
     )
 
 
+def warn_of_identity(snapshot: Snapshot, *, trusts_identity_headers: bool) -> None:
+    """Say it where `rbac` asks who calls and nobody can tell: then it refuses every call."""
+    if trusts_identity_headers or not any(policy.kind == "rbac" for policy in snapshot.call_policies):
+        return
+    log.warning("rbac asks who calls, and identity headers do not count: set --trust-identity-headers and a token")
+
+
 def _warn_of_missing_secrets(snapshot: Snapshot) -> None:
     for target, looked_for in _without_credential(snapshot):
         facts = {"target": target.id, "looked_for": looked_for}

@@ -10,7 +10,7 @@ from keeptrusts.config.problems import InvalidPack
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.last_good import LastGood
 from keeptrusts.gateway.settings import InvalidSettings
-from keeptrusts.gateway.starting import make_rebuild, open_active
+from keeptrusts.gateway.starting import make_rebuild, open_active, warn_of_identity
 
 KEPT, GOOD, BAD = make_pack(version="1"), make_pack(version="2"), make_pack(chain=["nope"])
 TWO_KEYS = make_pack(make_target(), make_target(id="other", model="o", secret_key_ref={"env": "OTHER_KEY"}))
@@ -123,6 +123,14 @@ def test_a_secret_that_is_missing_at_the_start_is_a_warning(path, last_good, cap
     active, _ = start(path, last_good)
     assert [target.has_credential for target in active.current().targets] == [True, False]
     assert [record.facts["target"] for record in caplog.records if "secret missing" in record.message] == ["other"]
+
+
+@pytest.mark.parametrize(("chain", "trusted", "warnings"), [("rbac", False, 1), ("rbac", True, 0), (None, False, 0)])
+def test_rbac_that_nobody_can_satisfy_is_a_warning(caplog, chain, trusted, warnings):
+    settings = {"policy": {"rbac": {"deny_if_missing": ["X-User-ID"]}}, "chain": ["rbac"]} if chain else {}
+    active = open_active_of(make_pack(**settings), make_maker())
+    warn_of_identity(active.current(), trusts_identity_headers=trusted)
+    assert sum("--trust-identity-headers" in record.message for record in caplog.records) == warnings
 
 
 def rebuilt(first, then, *, environment=None):
