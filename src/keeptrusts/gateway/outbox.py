@@ -75,6 +75,7 @@ class Outbox:
         self._second = -1
         self._second_text = b""
         self._trouble = ""
+        self.interrupted = 0  # calls recorded as that since start
         self._sync_thread = ThreadPoolExecutor(1, "spool-sync")
         self._open.update(_find_open(spool))
         self._interrupt_open()
@@ -161,6 +162,7 @@ class Outbox:
             except Fault:
                 # The disk refuses. The open record stays, and is found again at the next start.
                 continue
+            self.interrupted += 1
 
     def _stamp(self, unix_ns: int) -> bytes:
         """`2026-11-23T14:00:00.123456Z`. All but the fraction is kept from call to call."""

@@ -178,6 +178,7 @@ class Supervisor:
                 seat.retire()
             if self._is_stopping:
                 return
+            seat.past.counters.worker_restarts += 1
             delay_s = seat.restarts.plan(self._clock.monotonic())
             log.error("a worker ended and is replaced", extra={"facts": _facts(seat, delay_s=delay_s)})
             if delay_s:

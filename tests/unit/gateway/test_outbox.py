@@ -177,9 +177,9 @@ def test_calls_that_a_crash_cut_off_are_recorded_as_interrupted(tmp_path):
     box.open(cut, START_NS, AUDITED, members_of(make_facts(decision="redact", reason_code="pii_detected", stream=True)))
     box.close(ended, START_NS, SOURCE, members_of(make_outcome()))
     crash(box)
-    for _ in range(2):
-        with outbox_in(tmp_path, boot_id="after"):
-            pass
+    for count in (1, 0):
+        with outbox_in(tmp_path, boot_id="after") as opened:
+            assert opened.interrupted == count
     first, interrupted = events(tmp_path)
     assert first.request_id == f"req_{ended}"
     assert interrupted.request_id == f"req_{cut}"

@@ -167,9 +167,11 @@ async def test_each_worker_is_told_who_it_is_and_no_secret():
 async def test_a_worker_that_ends_is_replaced_at_once(caplog):
     lives = Lives()
     with caplog.at_level(logging.INFO):
-        async with supervising(lives):
+        async with supervising(lives) as supervisor:
             lives.started[0].end(KILLED)
             await until(lambda: len(lives.started) == 3)
+            total = merge(await supervisor._ask_metrics())
+            assert total.counters.worker_restarts == 1
             assert lives.started[2].asked[0].place.index == 0
     assert "a worker ended and is replaced" in caplog.text
 

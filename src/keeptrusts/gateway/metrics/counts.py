@@ -63,6 +63,7 @@ class Counters(msgspec.Struct, kw_only=True):
     targets: dict[str, dict[str, int]] = {}
     events_lost: int = 0
     spans_dropped: int = 0
+    worker_restarts: int = 0
     cpu_us: int = 0
 
 

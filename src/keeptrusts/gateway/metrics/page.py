@@ -143,14 +143,16 @@ def _event_families(total: MetricsSnapshot) -> Families:
 
 
 def _process_families(total: MetricsSnapshot) -> Families:
-    """By the names that Prometheus' own libraries give them; over all workers."""
+    """Over all workers; what Prometheus' own libraries tell too has the names that they give it."""
     cpu = Family("process_cpu_seconds_total", "counter", "Processor time used by all workers.")
     cpu.add(total.counters.cpu_us / 1_000_000)
     memory = Family("process_resident_memory_bytes", "gauge", "Resident memory of all workers.")
     memory.add(total.levels.memory_bytes)
     files = Family("process_open_fds", "gauge", "Open descriptors of all workers.")
     files.add(total.levels.open_files)
-    yield from (cpu, memory, files)
+    restarts = _counter("worker_restarts_total", "Workers that ended and were replaced.")
+    restarts.add(total.counters.worker_restarts)
+    yield from (cpu, memory, files, restarts)
 
 
 def _grouped(calls: Iterable[CallSeries], key: Callable[[CallSeries], K]) -> ItemsView[K, list[CallSeries]]:

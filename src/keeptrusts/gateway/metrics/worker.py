@@ -8,7 +8,7 @@ from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.metrics import process
 from keeptrusts.gateway.metrics.counts import Counters, Levels, MetricsSnapshot
 from keeptrusts.gateway.metrics.meter import Meter
-from keeptrusts.gateway.outbox import Outbox
+from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.targets import Target
 
 
@@ -72,6 +72,8 @@ class WorkerMetrics:
             for code, count in server.refused.items():
                 counters.refusals[code] = counters.refusals.get(code, 0) + count
         counters.targets = {target.id: _counted(target) for target in targets}
+        if self._outbox.interrupted:
+            counters.errors[INTERRUPTED] = self._outbox.interrupted
         counters.events_lost = self._outbox.dropped
         counters.spans_dropped = 0 if self._spans is None else self._spans.dropped
         counters.cpu_us = process.cpu_us()

@@ -54,6 +54,7 @@ def test_workers_are_added_up():
     counters = Counters(
         calls={"a": series}, targets={"main": {"attempts": 3, "failures": 1, "fallbacks": 1, "waited_us": 250_000}},
         evaluations={"pii-detector": {"redact": 4}}, errors={"upstream_timeout": 1}, events_lost=2,
+        worker_restarts=1,
     )  # fmt: skip
     one = MetricsSnapshot(counters=counters, levels=Levels(workers=1, in_flight=1, events_pending=5))
     active = make_active()
@@ -73,6 +74,7 @@ def test_workers_are_added_up():
     assert metrics[P + "events_pending"].value() == 10
     assert metrics[P + "events_lost_total"].value() == 4
     assert metrics[P + "workers"].value() == 2
+    assert metrics[P + "worker_restarts_total"].value() == 2
 
 
 def test_a_target_that_is_left_alone_shows():

@@ -9,7 +9,7 @@ from keeptrusts.gateway.metrics.worker import WorkerMetrics
 
 
 def make_worker(active=None, servers=()):
-    outbox = SimpleNamespace(dropped=3, pending=4, size=500)
+    outbox = SimpleNamespace(dropped=3, pending=4, size=500, interrupted=2)
     client = SimpleNamespace(connections=7, idle_connections=5)
     meter = Meter()
     meter.refuse("missing_key")
@@ -26,6 +26,7 @@ def test_a_worker_says_what_it_holds_and_what_its_parts_counted():
     assert (levels.upstream_connections, levels.upstream_idle) == (7, 5)
     assert (levels.events_pending, levels.spool_bytes) == (4, 500)
     assert counters.cpu_us > 0
+    assert counters.errors == {"interrupted": 2}
 
 
 def test_each_target_of_the_pack_is_there_with_what_happened_to_it():
