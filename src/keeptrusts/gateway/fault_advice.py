@@ -54,7 +54,7 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
         Code.TARGET_UNAVAILABLE: "The target has no credential. Set its secret where the gateway runs.",
         Code.BREAKER_OPEN: "The target failed too often and is left alone. Repeat the call after `retry-after`.",
         Code.INTERNAL: "A fault of the gateway. Repeat the call, and report it with its `request_id`.",
-        Code.UPSTREAM_ERROR: "The provider's answer was none. Repeat the call.",
+        Code.UPSTREAM_ERROR: "The provider gave no usable answer. Repeat the call.",
         Code.UPSTREAM_REFUSED_CREDENTIAL: "The provider refuses the gateway's credential. Correct the target's secret.",
         Code.UPSTREAM_UNREACHABLE: "No connection to the provider came about. Repeat the call.",
         Code.UPSTREAM_TIMEOUT: "The provider took longer than the target's `timeouts`. Repeat the call, or raise them.",
