@@ -24,6 +24,8 @@ from keeptrusts.config.unsupported import check_supported
 from keeptrusts.config.wording import explain_conversion, report_schema_error
 from keeptrusts.contract.call import Path
 
+_MAYBE_PLAINTEXT = frozenset({Code.PLAINTEXT_CREDENTIAL, Code.MORE_PROBLEMS})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -33,10 +35,17 @@ class Judged:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
-    def accepted(self) -> Pack:
-        """The pack. Raises InvalidPack with every problem."""
+    def accepted(self, *, require_tls: bool = False) -> Pack:
+        """The pack. Raises InvalidPack with every problem.
+
+        With `require_tls` a credential that goes over plain http is one. Where warnings are more than are listed, it
+        may be among the rest.
+        """
         if self.pack is None:
             raise InvalidPack(self.problems)
+        plain = [warning for warning in self.warnings if warning.code in _MAYBE_PLAINTEXT]
+        if require_tls and plain:
+            raise InvalidPack([_tls_required(warning) for warning in plain])
         return self.pack
 
 
@@ -109,6 +118,11 @@ class BadSettings(ValueError):
     def __init__(self, problems: Sequence[SettingsProblem]) -> None:
         super().__init__("\n".join(f"{format_path(problem.path)}: {problem.message}" for problem in problems))
         self.problems = tuple(problems)
+
+
+def _tls_required(warning: Problem) -> Problem:
+    way_out = f"{warning.suggestion}: KEEPTRUSTS_REQUIRE_TLS is set where the gateway runs"
+    return msgspec.structs.replace(warning, code="tls_required", suggestion=way_out)
 
 
 def compile_policy(kind: PolicyKind, settings: object) -> object:

@@ -23,7 +23,7 @@ from keeptrusts.gateway.serving import (
     settle_garbage_collector,
     take_token,
 )
-from keeptrusts.gateway.settings import Settings
+from keeptrusts.gateway.settings import Settings, find_plaintext_token
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.sources.file import FileSource
 from keeptrusts.gateway.spend.ledger import open_ledger
@@ -160,6 +160,9 @@ async def _run(opening: AbstractAsyncContextManager[Running], settings: Settings
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, take_signal)
         loop.add_signal_handler(signal.SIGHUP, gateway.source.nudge)
+        plaintext = find_plaintext_token(settings)
+        if plaintext is not None:
+            log.warning("no TLS: %s", plaintext)
         if settings.api_url:
             log.warning("no control plane yet: KEEPTRUSTS_API_URL is not used, events stay in the local spool")
         facts = {"listen": str(settings.listen), "port": gateway.port, "workers": settings.workers}

@@ -59,6 +59,7 @@ def make_maker(settings: Settings, secrets: Secrets, instance_id: str) -> Snapsh
     return SnapshotMaker(
         secrets=secrets,
         fail_mode=settings.fail_mode,
+        require_tls=settings.require_tls,
         gateway_name=settings.name,
         instance_id=instance_id,
     )

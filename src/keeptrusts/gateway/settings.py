@@ -19,6 +19,8 @@ FailMode: TypeAlias = Literal["block", "allow"]
 
 DEFAULT_LISTEN = "0.0.0.0:41002"
 MIN_TOKEN_LENGTH = 16
+METRICS_TOKEN = "KEEPTRUSTS_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+REQUIRE_TLS = "KEEPTRUSTS_REQUIRE_TLS"
 MAX_GRACE_S = 86_400
 DEFAULT_EDGE = Limits()
 EDGE_LIMITS = {
@@ -69,6 +71,7 @@ class Settings:
     edge: Limits = DEFAULT_EDGE
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    require_tls: bool = False
     ca_file: Path | None = None
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
@@ -147,6 +150,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
         edge=_edge_limits(value),
         tls_cert=_path(flags.get("tls_cert")),
         tls_key=_path(flags.get("tls_key")),
+        require_tls=_switch(value, "require_tls", REQUIRE_TLS),
         ca_file=_path(environment.get("KEEPTRUSTS_CA_FILE")),
         https_proxy=environment.get("HTTPS_PROXY") or environment.get("https_proxy"),
         no_proxy=environment.get("NO_PROXY") or environment.get("no_proxy") or "",
@@ -156,6 +160,17 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any]) -> S
     )
     _check(settings)
     return settings
+
+
+def find_plaintext_token(settings: Settings) -> str | None:
+    """Where callers would send a token over plain http from other machines; None where none do."""
+    tokens = (settings.token_name, METRICS_TOKEN)
+    has_token = any(settings.environment.get(name) or settings.environment.get(f"{name}_FILE") for name in tokens)
+    addresses = [address for address in (settings.listen, settings.admin_listen) if address is not None]
+    open_ones = [str(address) for address in addresses if not address.is_loopback]
+    if settings.tls_cert is not None or not has_token or not open_ones:
+        return None
+    return f"callers send their token to {' and '.join(open_ones)} over plain http, readable by everybody on the way"
 
 
 def _edge_limits(value: Callable[[str, str], Any]) -> Limits:
@@ -191,3 +206,8 @@ def _check(settings: Settings) -> None:
         raise InvalidSettings(f"--fail-mode {settings.fail_mode!r}: expected block or allow")
     if not 0 <= settings.grace_s <= MAX_GRACE_S:
         raise InvalidSettings(f"--grace is the number of seconds that running requests get: 0 to {MAX_GRACE_S}")
+    plaintext = find_plaintext_token(settings)
+    if settings.require_tls and plaintext is not None:
+        raise InvalidSettings(
+            f"{REQUIRE_TLS} is set, and {plaintext}: give --tls-cert and --tls-key, or listen on 127.0.0.1"
+        )

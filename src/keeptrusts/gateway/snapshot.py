@@ -60,6 +60,7 @@ class SnapshotMaker:
     fail_mode: FailMode
     gateway_name: str | None
     instance_id: str
+    require_tls: bool = False
 
     def make(
         self,
@@ -70,7 +71,7 @@ class SnapshotMaker:
         counters: Mapping[str, TargetCounters],
     ) -> Snapshot:
         """Judge, compile and resolve a pack. Raises InvalidPack with every problem."""
-        pack = load_pack(content)
+        pack = load_pack(content, require_tls=self.require_tls)
         chain = compile_chain(pack)
         digest = digest_of(content)
         limits = compile_limits(pack)

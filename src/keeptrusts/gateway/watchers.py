@@ -5,9 +5,7 @@ from keeptrusts.contract.keys import fingerprint, is_same
 from keeptrusts.gateway.callers import AnonymousCallers, Callers, list_credentials
 from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.secrets import Secrets
-from keeptrusts.gateway.settings import MIN_TOKEN_LENGTH, InvalidSettings, is_loopback
-
-METRICS_TOKEN = "KEEPTRUSTS_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+from keeptrusts.gateway.settings import METRICS_TOKEN, MIN_TOKEN_LENGTH, InvalidSettings, is_loopback
 
 
 class Watchers:

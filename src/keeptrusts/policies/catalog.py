@@ -100,9 +100,9 @@ def judge_pack(text: bytes | str) -> Judged:
     return _judge().judge(text)
 
 
-def load_pack(text: bytes | str) -> Pack:
-    """The pack that the text says. Raises InvalidPack with every problem."""
-    return judge_pack(text).accepted()
+def load_pack(text: bytes | str, *, require_tls: bool = False) -> Pack:
+    """The pack that the text says. Raises InvalidPack with every problem: see `Judged.accepted`."""
+    return judge_pack(text).accepted(require_tls=require_tls)
 
 
 def compile_chain(pack: Pack) -> tuple[CompiledPolicy, ...]:

@@ -35,6 +35,7 @@ providers:
 limits:
   max_in_flight: 1_000
 """
+SOUND = SMALL.replace("1_000", "1000")
 
 
 def test_a_sound_pack_is_accepted_without_a_word():
@@ -123,6 +124,26 @@ def test_warnings_do_not_refuse():
     judged = judge(pack(policies={"chain": []}))
     assert judged.pack is not None
     assert codes(judged.warnings) == [("W002", "policies.chain")]
+
+
+def test_a_credential_over_plain_http_refuses_where_tls_is_required():
+    judged = JUDGE.judge(SOUND.replace("https://api.openai.com", "http://10.0.0.7"))
+    assert judged.accepted() is judged.pack
+    with pytest.raises(InvalidPack, match="plain http") as refused:
+        judged.accepted(require_tls=True)
+    [problem] = refused.value.problems
+    assert (problem.code, problem.path, problem.line) == ("tls_required", "providers.targets[0].base_url", 16)
+    assert "KEEPTRUSTS_REQUIRE_TLS" in problem.suggestion
+    assert JUDGE.judge(SOUND).accepted(require_tls=True).pack.name == "team-a"
+
+
+def test_a_credential_that_may_be_among_warnings_that_are_not_listed_refuses_too():
+    bare = "\n".join(f"    - {{id: t{number}, provider: openai, model: m}}" for number in range(110))
+    judged = JUDGE.judge(SOUND.replace("  targets:\n", f"  targets:\n{bare}\n"))
+    assert len(judged.accepted().providers.targets) == 111
+    with pytest.raises(InvalidPack) as refused:
+        judged.accepted(require_tls=True)
+    assert [problem.path for problem in refused.value.problems] == [""]
 
 
 def test_a_policy_compiles_or_says_where_it_cannot():

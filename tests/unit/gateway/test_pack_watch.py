@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from fakes.clock import FakeClock
-from fakes.packs import ENVIRONMENT, make_pack
+from fakes.packs import ENVIRONMENT, make_pack, make_target
 from keeptrusts.gateway.pack_watch import open_pack_watch
 from keeptrusts.gateway.secrets import Secrets
 from keeptrusts.gateway.settings import read_settings
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 NEXT = make_pack(version="2.0.0")
 
 
-def watch_in(folder):
+def watch_in(folder, **environment):
     (folder / "pack.yaml").write_bytes(make_pack())
-    settings = read_settings(ENVIRONMENT, {"policy_config": folder / "pack.yaml", "name": "named"})
+    settings = read_settings(ENVIRONMENT | environment, {"policy_config": folder / "pack.yaml", "name": "named"})
     return open_pack_watch(settings, Secrets(ENVIRONMENT, None), folder, "ab" * 16, FakeClock())
 
 
@@ -42,6 +42,16 @@ async def test_what_appears_is_served_kept_and_told(tmp_path):
     (tmp_path / "pack.yaml").write_bytes(NEXT)
     assert await reload_and_collect(packs) == ["blue@2.0.0"]
     assert packs.last_good.find() == NEXT
+
+
+async def test_a_pack_that_sends_its_credential_in_the_clear_is_refused_where_tls_is_required(tmp_path):
+    packs = watch_in(tmp_path, KEEPTRUSTS_REQUIRE_TLS="true")
+    (tmp_path / "pack.yaml").write_bytes(make_pack(make_target(base_url="http://10.0.0.1"), version="2.0.0"))
+    assert await reload_and_collect(packs) == []
+    [problem] = packs.active.rejection.problems
+    assert (problem.code, problem.path) == ("tls_required", "providers.targets[0].base_url")
+    assert "KEEPTRUSTS_REQUIRE_TLS" in problem.suggestion
+    assert packs.active.current().label == "blue@1.0.0"
 
 
 async def test_a_pack_that_cannot_be_kept_is_served_all_the_same(tmp_path, caplog):

@@ -9,6 +9,7 @@ from keeptrusts.gateway.settings import (
     Address,
     InvalidSettings,
     default_state_root,
+    find_plaintext_token,
     is_loopback,
     parse_address,
     parse_workers,
@@ -158,6 +159,36 @@ def test_identity_headers_are_trusted_by_flag_or_variable(variable, flag, is_on)
 
 def test_a_switch_that_is_neither_on_nor_off_is_refused():
     assert "true or false" in refused({"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "maybe"}, PACK)
+
+
+TOKEN = {"KEEPTRUSTS_GATEWAY_TOKEN": "a-token-of-the-gateway"}
+TLS = {"tls_cert": "c.pem", "tls_key": "k.pem"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags", "where"),
+    [
+        (TOKEN, {}, "0.0.0.0:41002"),
+        ({"KEEPTRUSTS_GATEWAY_TOKEN_FILE": "/token"}, {"listen": "[::]:1"}, "[::]:1"),
+        ({"KEEPTRUSTS_METRICS_TOKEN": "a-token-for-watching"}, {}, "0.0.0.0:41002"),
+        (TOKEN, {"listen": "127.0.0.1:1", "admin_listen": "10.0.0.1:2"}, "10.0.0.1:2"),
+    ],
+)
+def test_a_token_over_plain_http_is_told_and_refused_where_tls_is_required(environment, flags, where):
+    told = find_plaintext_token(read_settings(environment, PACK | flags))
+    assert f"to {where} over plain http" in told
+    message = refused(environment | {"KEEPTRUSTS_REQUIRE_TLS": "true"}, PACK | flags)
+    assert told in message
+    assert "--tls-cert" in message
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags"), [({}, {}), (TOKEN, TLS), (TOKEN, {"listen": "127.0.0.1:1", "admin_listen": "[::1]:2"})]
+)
+def test_no_token_goes_over_plain_http_where_there_is_none_or_tls_or_only_this_machine(environment, flags):
+    settings = read_settings(environment | {"KEEPTRUSTS_REQUIRE_TLS": "true"}, PACK | flags)
+    assert settings.require_tls
+    assert find_plaintext_token(settings) is None
 
 
 def test_what_the_edge_holds_is_set_by_flag_or_variable():
