@@ -63,7 +63,7 @@ class Account:
         self.day = day
         self.cap_micros = cap_micros
         self.granted = self.returned = self.settled = self.held = self.free = 0
-        self.others_spent = self.others_leased = 0
+        self.others_spent = self.others_leased = self.others_held = 0
         self.is_known = False  # the ledger has told what others spent
         self.is_short = False  # the ledger had no room when it was asked last: it is asked again, after a pause
         self.waiters: deque[Waiter] = deque()
@@ -200,6 +200,7 @@ class Account:
         self.granted = grant.granted_micros
         self.others_spent = grant.others_spent_micros
         self.others_leased = grant.others_leased_micros
+        self.others_held = grant.others_held_micros
         self.is_known = True
         self.serve()
         self.is_short = bool(self.waiters)

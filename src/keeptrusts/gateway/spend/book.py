@@ -114,21 +114,20 @@ class SpendBook:
             timer.cancel()
 
     async def budget(self, limit: SpendLimit, key_id: str | None) -> Budget:
-        """How the bucket of this key stands now, as far as it is known; the ledger is asked where nobody did yet."""
+        """How the bucket of this key stands now, over all workers, as they reported; the ledger is asked anew."""
         account = self._find(limit, key_id, self._clock.unix_ns())
-        if not account.is_known:
-            self.note_change(account)
-            told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._next_exchange.append(told)
-            self._wake.set()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(told, self._patience_s)
+        self.note_change(account)
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._next_exchange.append(told)
+        self._wake.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(told, self._patience_s)
         return Budget(
             bucket=account.bucket,
             day=account.day.name,
             cap_micros=account.cap_micros,
             spent_micros=account.spent,
-            held_micros=account.held_by_all,
+            held_micros=account.held + account.others_held,
             resets_ns=account.day.ends_ns,
         )
 

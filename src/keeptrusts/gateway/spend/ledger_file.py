@@ -114,9 +114,10 @@ class LedgerFile:
             "UPDATE days SET cap = ?, resets_ns = ? WHERE bucket = ? AND day = ?",
             (request.cap_micros, request.resets_ns, bucket, day),
         )
-        settled, spent, used = db.execute(
+        settled, spent, used, held = db.execute(
             f"SELECT settled, (SELECT coalesce(sum(spent), 0) FROM slices WHERE {_OTHERS}),"  # noqa: S608 - constants
-            f" (SELECT coalesce(sum({_USED}), 0) FROM slices WHERE {_OTHERS})"
+            f" (SELECT coalesce(sum({_USED}), 0) FROM slices WHERE {_OTHERS}),"
+            f" (SELECT coalesce(sum(held), 0) FROM slices WHERE {_OTHERS})"
             " FROM days WHERE bucket = :bucket AND day = :day",
             {"bucket": bucket, "day": day, "owner": owner},
         ).fetchone()
@@ -138,6 +139,7 @@ class LedgerFile:
             granted_micros=granted + more,
             others_spent_micros=settled + spent,
             others_leased_micros=used - spent,
+            others_held_micros=held,
         )
         return grant, more < request.need_micros
 

@@ -56,7 +56,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The answer to one request. `granted_micros` is the owner's total.
 
-    `others_spent_micros` is what everybody else spent, `others_leased_micros` what they have and did not spend.
+    `others_spent_micros` is what everybody else spent, `others_leased_micros` what they have and did not spend;
+    `others_held_micros` is the part of the latter that calls under way hold.
     """
 
     bucket: str
@@ -64,6 +65,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     granted_micros: int
     others_spent_micros: int
     others_leased_micros: int
+    others_held_micros: int = 0
 
 
 class Grants(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -205,6 +205,15 @@ async def test_hours_of_another_time_zone_keep_the_days_spend(instance):
         assert await attempt(book, 50, make_limit(100, timezone="Europe/Berlin")) is Code.BUDGET_EXCEEDED
 
 
+async def test_every_worker_tells_the_same_budget_and_what_is_leased_is_not_held(instance):
+    async with instance.open("0") as one, instance.open("1") as two:
+        await two.budget(LIMIT, None)
+        settle(instance.events, await take(one, 10), 5)
+        await take(one, 10)
+        budgets = [await one.budget(LIMIT, None), await two.budget(LIMIT, None)]
+        assert [(told.spent_micros, told.held_micros) for told in budgets] == [(5, 10)] * 2
+
+
 async def test_the_budget_of_a_key_is_told_also_before_its_first_call(instance):
     async with instance.open("0") as one, instance.open("1") as two:
         settle(instance.events, await take(one, 60), 25)

@@ -82,6 +82,7 @@ def test_workers_share_one_cap_and_learn_what_the_others_spent(file):
     lease(file, ask(spent=20, held=30))
     [grant] = lease(file, ask(50), spool="1").grants.grants
     assert (grant.granted_micros, grant.others_spent_micros, grant.others_leased_micros) == (0, 20, 40)
+    assert grant.others_held_micros == 30
     assert granted(file, ask(40), spool="1") == 40
 
 
