@@ -16,15 +16,12 @@ EACH = "*"
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """A setting, or some `values` of it, and what it would do."""
+    """A setting, and what it would do."""
 
     path: tuple[str, ...]
     what: str
     remedy: str
-    values: frozenset[str] | None = None
 
-
-_DELETE = "delete the setting"
 
 NOT_YET: tuple[NotYet, ...] = (
     NotYet(
@@ -38,15 +35,15 @@ NOT_YET: tuple[NotYet, ...] = (
 def check_supported(tree: dict[str, Any], report: Report) -> None:
     """Report every use of a setting of the table."""
     for entry in NOT_YET:
-        for path, value in _places(tree, entry.path, ()):
-            if entry.values is None or (isinstance(value, str) and value in entry.values):
-                message = f"{entry.what} is not supported yet, so the pack cannot be enforced as it stands"
-                report.add(Code.NOT_SUPPORTED_YET, path, message, entry.remedy, at_key=True)
+        for path in _places(tree, entry.path, ()):
+            message = f"{entry.what} is not supported yet, so the pack cannot be enforced as it stands"
+            report.add(Code.NOT_SUPPORTED_YET, path, message, entry.remedy, at_key=True)
 
 
-def _places(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
+def _places(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[Path]:
+    """Where a setting stands in a pack."""
     if not steps:
-        yield path, value
+        yield path
     elif steps[0] == EACH:
         for index, item in enumerate(value if isinstance(value, list) else ()):
             yield from _places(item, steps[1:], (*path, index))
