@@ -263,8 +263,9 @@ async def test_models_are_listed_and_found(tmp_path):
         assert [model.id async for model in sdk.models.list()] == ["gpt-4o-mini", "small", "mistralai/mixtral"]
         assert (await sdk.models.retrieve("small")).owned_by == "openai"
         assert (await sdk.models.retrieve("mistralai/mixtral")).id == "mistralai/mixtral"
+        assert (await sdk.models.retrieve("gpt-9")).id == "gpt-9"
         with pytest.raises(openai.NotFoundError) as raised:
-            await sdk.models.retrieve("gpt-9")
+            await sdk.models.retrieve("o9")
         assert raised.value.code == "model_not_found"
 
 
