@@ -31,14 +31,17 @@ MAX_KEYS = 64 * 1024
 _BLANKS = b" \t\r\n"
 _CLOSING = bytes.maketrans(b"[{", b"]}")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_TO_LAST_COMMA = re.compile(rb'(?:(?:[^",]++|"(?:[^"\\]++|\\.)*+")*+,)++', re.DOTALL)
-_TO_OPEN_STRING = re.compile(rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+# No possessive group with a choice in it: Python before 3.11.5 matches those wrongly (gh-106052).
+_QUOTED = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_UP_TO_COMMA = rb'[^",]*+(?:' + _QUOTED + rb'[^",]*+)*'
+_STRING = re.compile(_QUOTED, re.DOTALL)
+_TO_LAST_COMMA = re.compile(rb"(?:" + _UP_TO_COMMA + rb",)+", re.DOTALL)
+_TO_OPEN_STRING = re.compile(_UP_TO_COMMA, re.DOTALL)
 _BEHIND_STRING = re.compile(rb'[^",]*+')
 _COLON = re.compile(rb"[ \t\r\n]*+:")
 _IN_STRING = re.compile(
-    rb"(?:[^\"\\]++|\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u(?![dD][89abAB])[0-9a-fA-F]{4})*+",
+    rb"[^\"\\]*+(?:(?:\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u(?![dD][89abAB])[0-9a-fA-F]{4})[^\"\\]*+)*",
     re.DOTALL,
 )
 

@@ -30,7 +30,7 @@ TOKEN = re.compile(
     rb"[ \t\r\n]*"
     rb"""([{}\[\]:,]|"[^"\\]*"|(?:-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,8})?|true|false|null)(?=[ ]{0,8}[,\]}]))"""
 )
-ESCAPED = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+ESCAPED = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 BARE = re.compile(rb'[^,:\[\]{}"\n]+')
 SCALAR = re.compile(rb"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)[ \t\r]*")
 
