@@ -153,8 +153,8 @@ async def all_serving(port: int, but_not: int = 0) -> dict[int, int]:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.slow
-async def test_what_a_killed_worker_held_serves_others_who_wait(tmp_path):
+async def crowd_three_workers(tmp_path: Path, text: str, *, kills: bool) -> tuple[Counter[str], int, list[int], Path]:
+    """What callers read, how many calls the provider took, what the ledger said all the while, and where it lies."""
     crowd, state, port, pack = Crowd(), tmp_path / "state", free_port(), tmp_path / "pack.yaml"
     seen: list[int] = []
 
@@ -162,32 +162,7 @@ async def test_what_a_killed_worker_held_serves_others_who_wait(tmp_path):
         await watch(state, port, seen)
 
     async with open_upstream_process(tmp_path, "--chunks", "5", "--every-s", "0.05") as upstream:
-        pack.write_text(BY_TOKENS.format(upstream=upstream.port))
-        async with open_gateway(pack, state, port, "--workers", "3") as gateway, background(look):
-            before = await all_serving(port)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(crowd.run(port, CALLS))
-                async with asyncio.timeout(30):
-                    await crowd.first.wait()
-                os.kill(before[1], signal.SIGKILL)
-            await all_serving(port, but_not=before[1])
-            assert await gateway.stop() == 0, gateway.tail()
-    assert differences(state) == [0]
-    assert max(seen) <= 280_000
-    assert crowd.results["served"] >= 90, crowd.results
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kills", [False, True])
-async def test_the_cap_holds_over_three_workers_and_where_one_of_them_is_killed(tmp_path, kills):
-    crowd, state, port, pack = Crowd(), tmp_path / "state", free_port(), tmp_path / "pack.yaml"
-    seen: list[int] = []
-
-    async def look() -> None:
-        await watch(state, port, seen)
-
-    async with open_upstream_process(tmp_path, "--chunks", "5", "--every-s", "0.05") as upstream:
-        pack.write_text(PACK.format(upstream=upstream.port))
+        pack.write_text(text.format(upstream=upstream.port))
         async with open_gateway(pack, state, port, "--workers", "3") as gateway, background(look):
             before = await all_serving(port)
             async with asyncio.TaskGroup() as group:
@@ -200,10 +175,24 @@ async def test_the_cap_holds_over_three_workers_and_where_one_of_them_is_killed(
             assert differences(state) == [0]
             assert await gateway.stop() == 0, gateway.tail()
         taken = await calls_taken(upstream)
-    row = budget(state)
     assert differences(state) == [0]
+    return crowd.results, taken, seen, state
+
+
+@pytest.mark.slow
+async def test_what_a_killed_worker_held_serves_others_who_wait(tmp_path):
+    results, _, seen, _ = await crowd_three_workers(tmp_path, BY_TOKENS, kills=True)
+    assert max(seen) <= 280_000
+    assert results["served"] >= 90, results
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [False, True])
+async def test_the_cap_holds_over_three_workers_and_where_one_of_them_is_killed(tmp_path, kills):
+    results, taken, seen, state = await crowd_three_workers(tmp_path, PACK, kills=kills)
+    row = budget(state)
     assert max(seen) <= CAP_MICROS
     assert (row["held_micros"], row["leased_micros"]) == (0, 0)
     assert taken * PRICE_MICROS <= row["spent_micros"] <= CAP_MICROS
-    assert (taken if kills else crowd.results["served"]) >= 90  # calls that died with their worker were sent
-    assert set(crowd.results) <= {"served", "cut", "refused", "budget_exceeded", "budget_busy"}, crowd.results
+    assert (taken if kills else results["served"]) >= 90  # calls that died with their worker were sent
+    assert set(results) <= {"served", "cut", "refused", "budget_exceeded", "budget_busy"}, results
