@@ -114,6 +114,13 @@ def test_a_failure_inside_a_stream_is_whole_events_and_no_clean_end(route, code)
 
 
 @pytest.mark.parametrize("route", STREAMED, ids=lambda route: route.value)
+def test_a_block_inside_a_stream_names_its_policy(route):
+    reader = dialect_of(route).open_stream(route, strip_usage=False)
+    assert b'"policy":"words"' in reader.fail(Code.OUTPUT_BLOCKED, "why", "req_1", "words")
+    assert b'policy":' not in reader.fail(Code.UPSTREAM_TRUNCATED, "why", "req_1")
+
+
+@pytest.mark.parametrize("route", STREAMED, ids=lambda route: route.value)
 def test_what_cannot_be_read_as_an_event_is_unreadable_and_comments_pass(route):
     reader = dialect_of(route).open_stream(route, strip_usage=False)
     for event in (b"data: {broken\n\n", b"event: x\ndata: [1]\n\n", b'data: "text"\n\n'):

@@ -274,7 +274,7 @@ class Answer:
             fault = fault or refused
             record.error_code = fault.code
         if fault is not None:
-            out += stream.reader.fail(fault.code, fault.message, record.request_id)
+            out += stream.reader.fail(fault.code, fault.message, record.request_id, fault.policy)
         exchange.write(out)
         exchange.finish()
 

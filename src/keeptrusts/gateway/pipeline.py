@@ -138,11 +138,11 @@ class Pipeline:
 
     async def serve(self, exchange: Exchange, admission: Admission) -> None:
         """One call, from its body to its event."""
+        record = self._open_record(exchange.head, admission)
+        answer = Answer(exchange, record, dialect_of(admission.route))
+        lease = record.lease = self._limiter.begin(admission.caller)
         self._gauges.in_flight += 1
         self._gauges.requests += 1
-        record = self._open_record(exchange.head, admission)
-        lease = record.lease = self._limiter.begin(admission.caller)
-        answer = Answer(exchange, record, dialect_of(admission.route))
         try:
             self._limiter.admit(lease, record.snapshot.limits, record.caller, len(exchange.body))
             await self._serve(answer, admission.model)

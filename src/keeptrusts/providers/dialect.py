@@ -36,8 +36,11 @@ class StreamReader(Protocol):
     def carry(self, channel: Channel, text: str) -> bytes:
         """A further event of a channel already seen, bearing `text`."""
 
-    def fail(self, code: Code, message: str, request_id: str) -> bytes:
-        """The in-band error that ends a stream, such that every SDK sees a failure and none retries a policy block."""
+    def fail(self, code: Code, message: str, request_id: str, policy: str | None = None) -> bytes:
+        """The in-band error that ends a stream, such that every SDK sees a failure and none retries a policy block.
+
+        `policy` is the kind of the one that blocked, if one did.
+        """
 
 
 class Dialect(Protocol):

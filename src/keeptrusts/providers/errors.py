@@ -59,6 +59,11 @@ def render_error(dialect: Literal["openai", "anthropic"], error: ErrorText, requ
     return msgspec.json.encode({"error": {**inner, "request_id": request_id}})
 
 
+def named(policy: str | None) -> dict[str, str]:
+    """The member of an error that says which policy blocked, where one did."""
+    return {} if policy is None else {"policy": policy}
+
+
 def is_budget(code: Code) -> bool:
     """Whether a refusal is about money: `budget_exceeded`, `budget_busy`."""
     return code.value.startswith("budget_")

@@ -289,6 +289,7 @@ async def test_a_block_stops_the_stream_with_an_error_in_band():
     line, record = await brought(streamed(*sent), REFUSE, stream=True)
     assert streamed_text(line.body) == "fine, "
     assert errors_in(line.body) == ["output_blocked"]
+    assert b'"policy":"refuse"' in line.body
     assert b"[DONE]" not in line.body
     assert (event_of(record).decision, event_of(record).error_code) == ("block", "output_blocked")
     assert event_of(record).policies[0].verdict == "block"

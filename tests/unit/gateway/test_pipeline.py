@@ -570,3 +570,14 @@ async def test_calls_that_waited_are_no_more_probes_than_allowed(tmp_path):
             late = await gateway.ask(tree=chat())
         probing.set()
         assert ((await probe).status, late.status) == (200, 503)
+
+
+@pytest.mark.parametrize("part", ["_open_record", "_limiter"])
+async def test_a_call_that_cannot_begin_is_not_in_flight(tmp_path, part):
+    async with open_memory_gateway(tmp_path) as gateway:
+        exchange, _ = make_exchange(make_head())
+        admission = admitted(gateway)
+        setattr(gateway.pipeline, part, None)
+        with pytest.raises((TypeError, AttributeError)):
+            await gateway.pipeline.serve(exchange, admission)
+        assert (gateway.gauges.in_flight, gateway.counts.in_flight.total()) == (0, 0)

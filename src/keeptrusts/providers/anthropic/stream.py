@@ -8,7 +8,7 @@ from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
 from keeptrusts.providers.anthropic.blocks import collect_block, collect_blocks
 from keeptrusts.providers.anthropic.messages import REPLY_SETTINGS
-from keeptrusts.providers.errors import anthropic_type
+from keeptrusts.providers.errors import anthropic_type, named
 from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import replace_at
 from keeptrusts.providers.template import ShortPath, with_text
@@ -98,8 +98,8 @@ class MessagesStream:
         delta = {"type": kind, _DELTA_FIELDS[kind][0]: text}
         return streams.event_of("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
 
-    def fail(self, code: Code, message: str, request_id: str) -> bytes:
-        error = {"type": anthropic_type(code), "message": message, "code": code}
+    def fail(self, code: Code, message: str, request_id: str, policy: str | None = None) -> bytes:
+        error = {"type": anthropic_type(code), "message": message, "code": code, **named(policy)}
         return streams.event_of("error", {"type": "error", "error": error, "request_id": request_id})
 
     def _note(self, tree: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from keeptrusts.contract.call import Changes, Channel, Form, Fragment, Path, Pie
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
-from keeptrusts.providers.errors import openai_type
+from keeptrusts.providers.errors import named, openai_type
 from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.openai.parts import TEXT_FIELDS
@@ -160,9 +160,9 @@ class ChatStream:
         tree["choices"][0].setdefault("finish_reason", None)
         return sse.render("", encode(tree))
 
-    def fail(self, code: Code, message: str, request_id: str) -> bytes:
-        error = {"message": message, "type": openai_type(code), "param": None, "code": code, "request_id": request_id}
-        return sse.render("", encode({"error": error}))
+    def fail(self, code: Code, message: str, request_id: str, policy: str | None = None) -> bytes:
+        error = {"message": message, "type": openai_type(code), "param": None, "code": code, **named(policy)}
+        return sse.render("", encode({"error": {**error, "request_id": request_id}}))
 
     def _note(self, chunk: _Chunk) -> bool:
         """Take note of what the chunk says; tells whether it is only there because we asked for usage."""

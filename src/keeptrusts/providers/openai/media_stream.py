@@ -6,7 +6,7 @@ from keeptrusts.contract.call import Changes, Channel, Fragment, Path, Piece, Ro
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
-from keeptrusts.providers.errors import openai_type
+from keeptrusts.providers.errors import named, openai_type
 from keeptrusts.providers.inventory import Inventory
 from keeptrusts.providers.json_body import encode, replace_at
 from keeptrusts.providers.usage import openai_usage, read_counts
@@ -65,9 +65,9 @@ class MediaStream:
         path: Path = ("delta",)
         return sse.render("", encode(streams.sole_text(self._origins[channel], path, text, _LEFT_OUT)))
 
-    def fail(self, code: Code, message: str, request_id: str) -> bytes:
-        error = {"message": message, "type": openai_type(code), "param": None, "code": code, "request_id": request_id}
-        return sse.render("", encode({"error": error}))
+    def fail(self, code: Code, message: str, request_id: str, policy: str | None = None) -> bytes:
+        error = {"message": message, "type": openai_type(code), "param": None, "code": code, **named(policy)}
+        return sse.render("", encode({"error": {**error, "request_id": request_id}}))
 
     def _note(self, tree: dict[str, Any]) -> None:
         kind = streams.type_of(tree)

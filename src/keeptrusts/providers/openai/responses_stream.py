@@ -13,7 +13,7 @@ from keeptrusts.contract.call import Changes, Channel, Form, Fragment, Path, Pie
 from keeptrusts.contract.faults import Code
 from keeptrusts.contract.usage import Usage
 from keeptrusts.providers import sse, streams
-from keeptrusts.providers.errors import POLICY_CODES, is_budget
+from keeptrusts.providers.errors import POLICY_CODES, is_budget, named
 from keeptrusts.providers.inventory import NEUTRAL, Inventory
 from keeptrusts.providers.json_body import replace_at
 from keeptrusts.providers.openai.items import collect_item
@@ -142,7 +142,7 @@ class ResponsesStream:
             tree["sequence_number"] = self._number
         return streams.event_of(tree["type"], tree)
 
-    def fail(self, code: Code, message: str, request_id: str) -> bytes:
+    def fail(self, code: Code, message: str, request_id: str, policy: str | None = None) -> bytes:
         number = self._next_number()
         before = b""
         if self._response is None:  # SDKs raise another error where the first event is not this one
@@ -150,7 +150,11 @@ class ResponsesStream:
             created = {"type": "response.created", "sequence_number": number, "response": self._response}
             before = streams.event_of("response.created", created)
             number += 1
-        error = {"code": _code_of(code), "message": f"{message} (code {code.value}, request {request_id})"}
+        error = {
+            "code": _code_of(code),
+            "message": f"{message} (code {code.value}, request {request_id})",
+            **named(policy),
+        }
         response = {**self._response, "status": "failed", "error": error}
         tree = {"type": "response.failed", "sequence_number": number, "response": response}
         return before + streams.event_of("response.failed", tree)
