@@ -242,11 +242,12 @@ async def _expect(awaitable, failure):
 @pytest.mark.parametrize("phase", ["head", "read", "chunks"])
 async def test_cancelling_the_call_closes_its_connection(phase):
     head = b"" if phase == "head" else b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel"
-    left = asyncio.Event()
+    asked, left = asyncio.Event(), asyncio.Event()
 
     async def serve(reader, writer):
         await read_request(reader)
         writer.write(head)
+        asked.set()
         assert await reader.read() == b""
         left.set()
 
@@ -259,6 +260,7 @@ async def test_cancelling_the_call_closes_its_connection(phase):
 
     async with raw_server(serve) as port, open_http_client() as client:
         task = spawn(asyncio.get_running_loop(), call())
+        await asked.wait()
         await asyncio.sleep(0.03)
         task.cancel()
         async with asyncio.timeout(PATIENCE_S):
