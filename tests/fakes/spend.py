@@ -1,5 +1,6 @@
 """Money in tests: limits, events that cost something, books on a ledger, and crashes."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -54,12 +55,13 @@ class MemoryEvents:
 
 
 class DirectSource:
-    """A SliceSource that works on a ledger's file in the test's own thread; `is_down` makes it fail."""
+    """A SliceSource that works on a ledger's file in the test's own thread, unless it `is_down` or `is_hung`."""
 
     def __init__(self, file):
         self.file = file
         self.listeners = {}  # by owner
-        self.is_down = False
+        self.is_down = self.is_hung = False
+        self.hung = asyncio.Event()
         self.reports = []
 
     def listen(self, owner, on_recall):
@@ -71,6 +73,9 @@ class DirectSource:
 
     async def lease(self, report):
         self._check()
+        if self.is_hung:
+            self.hung.set()
+            await asyncio.Event().wait()
         self.reports.append(report)
         answer = self.file.lease(report)
         for owner, recall in answer.recalls:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def told_plainly() -> Iterator[None]:
     """Turn what `open_gateway` raises, and what ends a running gateway, into a message and an exit code."""
     from keeptrusts.gateway.http.server import CannotListen
+    from keeptrusts.gateway.seat import WorkerFailed
     from keeptrusts.gateway.settings import InvalidSettings
-    from keeptrusts.gateway.supervisor import WorkerFailed
     from keeptrusts.runtime.state_dir import StateDirError
 
     try:

@@ -164,12 +164,13 @@ class Channel(asyncio.Protocol):
         name = type(message).__name__
         try:
             given = await self._answer(message)
+            body = self._encode(given) if number else b""
         except Exception:
             log.exception("a message of another process could not be answered", extra={"facts": {"message": name}})
             self._try_send(_FAILURE, number, name.encode())
             return
         if number:
-            self._try_send(_ANSWER, number, self._encode(given))
+            self._try_send(_ANSWER, number, body)
 
     def _send(self, kind: int, number: int, body: bytes) -> None:
         transport = self._transport

@@ -5,27 +5,26 @@ It serves no call itself. A worker that ends is replaced; what it had open its s
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from socket import SHUT_RDWR, socket
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from socket import socket
 
 import msgspec
 
 from keeptrusts import __version__
 from keeptrusts.config.problems import InvalidPack
 from keeptrusts.gateway import messages
-from keeptrusts.gateway.channel import Answering, Channel, ChannelClosed, ChannelError
+from keeptrusts.gateway.channel import ChannelClosed, ChannelError
 from keeptrusts.gateway.health import InstanceHealth, InstanceReport, WorkerStatus
 from keeptrusts.gateway.http.server import BACKLOG, LAST_WORDS_S, bind_group
 from keeptrusts.gateway.instance import reload_pack
 from keeptrusts.gateway.limits.counts import clear_worker
 from keeptrusts.gateway.messages import CannotStart, Counted, Done, PackVersion, Ready, Refused, Start
-from keeptrusts.gateway.metrics.counts import MetricsSnapshot, merge, retire
+from keeptrusts.gateway.metrics.counts import MetricsSnapshot, merge
 from keeptrusts.gateway.pack_watch import PackWatch
-from keeptrusts.gateway.restarts import Restarts
+from keeptrusts.gateway.seat import Launch, Life, Seat
 from keeptrusts.gateway.serving import Place
 from keeptrusts.gateway.settings import Settings
 from keeptrusts.gateway.snapshot import Snapshot
@@ -33,90 +32,15 @@ from keeptrusts.gateway.spend.remote import answer_worker
 from keeptrusts.gateway.spend.slices import Claim, Report, SliceSource
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.identifiers import new_hex
-from keeptrusts.runtime.tasks import background, spawn
+from keeptrusts.runtime.shared import Shared
+from keeptrusts.runtime.tasks import background
 
 START_S = 60.0
 APPLY_S = 30.0
 LOOK_EVERY_S = 1.0
 HUNG_S = 10.0
-STATUS_S = 0.5
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-class WorkerFailed(Exception):
-    """A worker could not serve at the instance's start. The message says why."""
-
-
-class Life(Protocol):
-    """One worker process, from its start to its end."""
-
-    channel: Channel
-
-    @property
-    def pid(self) -> int:
-        """The process's number."""
-
-    async def wait(self) -> int:
-        """Until it ended; its exit code, or minus the signal."""
-
-    def kill(self) -> None:
-        """SIGKILL."""
-
-
-Launch: TypeAlias = Callable[[Sequence[socket], Answering], AbstractAsyncContextManager[Life]]
-
-
-class Shared(Generic[T]):
-    """An answer that is collected once for all who want it at the moment: who asks often costs workers nothing more."""
-
-    def __init__(self, collect: Callable[[], Awaitable[T]]) -> None:
-        self._collect = collect
-        self._waiting: list[asyncio.Future[T]] = []
-        self._work: asyncio.Task[None] | None = None
-
-    async def get(self) -> T:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(answer)
-        if self._work is None:
-            self._work = spawn(loop, self._run(), name="ask all workers")
-        return await answer
-
-    async def _run(self) -> None:
-        try:
-            collected = await self._collect()
-            waiting, self._waiting = self._waiting, []
-            for answer in waiting:
-                if not answer.done():
-                    answer.set_result(collected)
-        finally:
-            self._work = None
-
-
-class Seat:
-    """A worker's place in the instance: its sockets and its spool stay, processes come and go."""
-
-    def __init__(self, place: Place, sockets: Sequence[socket]) -> None:
-        self.place = place
-        self.sockets = sockets
-        self.restarts = Restarts()
-        self.life: Life | None = None
-        self.is_serving = False
-        self.first_start: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.is_empty = asyncio.Event()
-        self.is_empty.set()
-        self.counted = MetricsSnapshot()  # as far as its process told
-        self.past = MetricsSnapshot()  # what the processes before it counted
-
-    def retire(self) -> None:
-        """Its process has ended: what it counted stays, so that sums never go back."""
-        self.life, self.is_serving = None, False
-        self.past = merge([self.past, retire(self.counted)])
-        self.counted = MetricsSnapshot()
-        self.is_empty.set()
 
 
 class Supervisor:
@@ -170,8 +94,8 @@ class Supervisor:
             try:
                 await self._live(seat, launch)
             except OSError as refused:
-                self._note_failure(seat, f"the system starts no process: {refused.strerror}")
-                log.error("a worker cannot be started", extra={"facts": _facts(seat, reason=refused.strerror)})  # noqa: TRY400 - no trace needed
+                seat.note_failure(f"the system starts no process: {refused.strerror}")
+                log.error("a worker cannot be started", extra={"facts": seat.facts(reason=refused.strerror)})  # noqa: TRY400 - no trace needed
             finally:
                 self._ledger.listen(seat.place.boot_id, None)
                 self._forget(seat)
@@ -180,9 +104,9 @@ class Supervisor:
                 return
             seat.past.counters.worker_restarts += 1
             delay_s = seat.restarts.plan(self._clock.monotonic())
-            log.error("a worker ended and is replaced", extra={"facts": _facts(seat, delay_s=delay_s)})
-            if delay_s:
-                self._turn_callers_away(seat)
+            log.error("a worker ended and is replaced", extra={"facts": seat.facts(delay_s=delay_s)})
+            if delay_s and any(other.is_serving for other in self._seats):
+                seat.turn_away()
             await asyncio.sleep(delay_s)
 
     async def _live(self, seat: Seat, launch: Launch) -> None:
@@ -194,29 +118,27 @@ class Supervisor:
             seat.life = life
             if self._is_stopping:
                 life.kill()
-            log.info("a worker was started", extra={"facts": _facts(seat, pid=life.pid)})
+            log.info("a worker was started", extra={"facts": seat.facts(pid=life.pid)})
 
             async def attend() -> None:
                 await self._attend(seat, life)
 
             async with background(attend):
                 code = await life.wait()
-        self._note_failure(seat, "a worker ended before it served: its log says why")
-        log.info("a worker ended", extra={"facts": _facts(seat, pid=life.pid, exit_code=code)})
+        seat.note_failure("a worker ended before it served: its log says why")
+        log.info("a worker ended", extra={"facts": seat.facts(pid=life.pid, exit_code=code)})
 
     async def _attend(self, seat: Seat, life: Life) -> None:
         """Start it, then ask it again and again how it is; one that does not answer is killed."""
         try:
             started = await life.channel.call(self._orders(seat), msgspec.Struct, within_s=START_S)
             if isinstance(started, CannotStart):
-                log.error("a worker cannot serve", extra={"facts": _facts(seat, reason=started.reason)})
-                self._note_failure(seat, started.reason)
+                log.error("a worker cannot serve", extra={"facts": seat.facts(reason=started.reason)})
+                seat.note_failure(started.reason)
                 life.kill()
                 return
             assert isinstance(started, Ready)
-            seat.is_serving = True
-            if not seat.first_start.done():
-                seat.first_start.set_result(None)
+            seat.note_serving()
             while True:
                 await asyncio.sleep(LOOK_EVERY_S)
                 counted = await life.channel.call(messages.AskMetrics(), Counted, within_s=HUNG_S)
@@ -225,7 +147,7 @@ class Supervisor:
             # It ends by itself, within its grace.
             await asyncio.sleep(self._settings.grace_s + 2 * LAST_WORDS_S)
         except ChannelError as silent:
-            log.error("a worker does not answer and is killed", extra={"facts": _facts(seat, reason=str(silent))})  # noqa: TRY400 - no trace needed
+            log.error("a worker does not answer and is killed", extra={"facts": seat.facts(reason=str(silent))})  # noqa: TRY400 - no trace needed
         life.kill()
 
     def _forget(self, seat: Seat) -> None:
@@ -233,15 +155,7 @@ class Supervisor:
         try:
             clear_worker(seat.place.directory, index=seat.place.index, workers=len(self._seats))
         except OSError as refused:
-            log.warning(
-                "the counts of a worker that ended stand", extra={"facts": _facts(seat, reason=refused.strerror)}
-            )
-
-    @staticmethod
-    def _note_failure(seat: Seat, reason: str) -> None:
-        """At the instance's start, a worker that does not serve is a start that failed."""
-        if not seat.first_start.done():
-            seat.first_start.set_exception(WorkerFailed(reason))
+            log.warning("the counts of a worker that ended stand", extra={"facts": seat.facts(reason=refused.strerror)})
 
     def _orders(self, seat: Seat) -> Start:
         return Start(
@@ -250,13 +164,6 @@ class Supervisor:
             place=seat.place,
             pack=_version_of(self._active.current()),
         )
-
-    def _turn_callers_away(self, seat: Seat) -> None:
-        """A worker that keeps ending must not keep callers waiting in its queue: the others take them."""
-        if any(other.is_serving for other in self._seats):
-            for sock in seat.sockets:
-                with suppress(OSError):
-                    sock.shutdown(SHUT_RDWR)
 
     # The end of the instance.
 
@@ -278,7 +185,7 @@ class Supervisor:
 
     def _tell_all(self, message: messages.Message) -> None:
         for seat in self._seats:
-            _tell(seat, message)
+            seat.tell(message)
 
     # What is asked of the instance.
 
@@ -286,7 +193,7 @@ class Supervisor:
         """What the worker of a seat asks."""
         match message:
             case Claim() | Report():
-                return await answer_worker(self._ledger, message, partial(_tell, seat))
+                return await answer_worker(self._ledger, message, seat.tell)
             case messages.AskReport():
                 return await self.report()
             case messages.AskMetrics():
@@ -302,7 +209,7 @@ class Supervisor:
     async def _ask_statuses(self) -> list[WorkerStatus]:
         async with asyncio.TaskGroup() as group:
             asked = [
-                group.create_task(_ask(seat, messages.AskStatus(), WorkerStatus))
+                group.create_task(seat.ask(messages.AskStatus(), WorkerStatus))
                 for seat in self._seats
                 if seat.is_serving
             ]
@@ -312,7 +219,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for seat in self._seats:
                 if seat.is_serving:
-                    group.create_task(_count(seat))
+                    group.create_task(seat.count())
         return [snapshot for seat in self._seats for snapshot in (seat.past, seat.counted)]
 
     async def apply(self, snapshot: Snapshot) -> None:
@@ -329,11 +236,11 @@ class Supervisor:
         except ChannelClosed:
             return  # its successor starts with this version
         except ChannelError as silent:
-            log.error("a worker takes no pack and is killed", extra={"facts": _facts(seat, reason=str(silent))})  # noqa: TRY400 - no trace needed
+            log.error("a worker takes no pack and is killed", extra={"facts": seat.facts(reason=str(silent))})  # noqa: TRY400 - no trace needed
             life.kill()
             return
         if isinstance(answer, Refused):
-            log.error("a worker refused a pack that was judged good", extra={"facts": _facts(seat)})
+            log.error("a worker refused a pack that was judged good", extra={"facts": seat.facts()})
             self._active.rejection = InvalidPack(answer.problems)
 
 
@@ -363,33 +270,7 @@ def open_group(settings: Settings) -> Iterator[list[list[socket]]]:
             sock.close()
 
 
-async def _ask(seat: Seat, message: messages.Message, answer_type: type[T]) -> T | None:
-    """What the worker of a seat answers at once, if it does."""
-    try:
-        return await seat.life.channel.call(message, answer_type, within_s=STATUS_S) if seat.life else None
-    except ChannelError:
-        return None
-
-
-def _tell(seat: Seat, message: messages.Message) -> None:
-    """Send it, if there is anybody: a worker that is gone needs no telling."""
-    if seat.life is not None:
-        with suppress(ChannelError):
-            seat.life.channel.tell(message)
-
-
-async def _count(seat: Seat) -> None:
-    life = seat.life
-    counted = await _ask(seat, messages.AskMetrics(), Counted)
-    if counted is not None and seat.life is life:
-        seat.counted = merge(counted.snapshots)
-
-
 def _version_of(snapshot: Snapshot) -> PackVersion:
     return PackVersion(
         content=snapshot.content, digest=snapshot.digest, source=snapshot.source, applied_at=snapshot.applied_at
     )
-
-
-def _facts(seat: Seat, **facts: object) -> dict[str, object]:
-    return {"worker": seat.place.index, **facts}

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -26,8 +28,6 @@ async def background(*jobs: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
         raise failure
 
 
-def spawn(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], *, name: str | None = None
-) -> asyncio.Task[None]:
+def spawn(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
     """Start a task whose owner keeps it and cancels it: a connection with its request, say."""
     return loop.create_task(work, name=name)

@@ -136,6 +136,16 @@ async def test_a_failure_of_the_other_side_is_told_without_its_words(caplog):
 
 
 @pytest.mark.anyio
+async def test_an_answer_that_cannot_be_sent_is_a_failure_and_no_silence():
+    async def answer(_):
+        return object()
+
+    async with open_pair(answer) as (near, _):
+        with pytest.raises(CallFailed, match="Question"):
+            await near.call(Question(1), Reply, within_s=LONG_S)
+
+
+@pytest.mark.anyio
 async def test_an_answer_of_another_kind_is_none():
     async with open_pair() as (near, _):
         with pytest.raises(CallFailed, match="Reply is no answer to Question"):

@@ -37,10 +37,12 @@ from keeptrusts.gateway.messages import (
     Start,
 )
 from keeptrusts.gateway.metrics.counts import Counters, Levels, MetricsSnapshot, merge
+from keeptrusts.gateway.restarts import Restarts
+from keeptrusts.gateway.seat import WorkerFailed
 from keeptrusts.gateway.serving import Place
 from keeptrusts.gateway.settings import read_settings
 from keeptrusts.gateway.spend.slices import Claim, Claimed, Grants, Recall, Report
-from keeptrusts.gateway.supervisor import Supervisor, WorkerFailed, open_group, open_supervisor
+from keeptrusts.gateway.supervisor import Supervisor, open_group, open_supervisor
 
 pytestmark = pytest.mark.anyio
 
@@ -321,7 +323,7 @@ async def test_a_second_signal_reaches_workers_that_still_run():
 
 
 async def test_callers_do_not_wait_for_a_worker_that_keeps_ending(monkeypatch):
-    monkeypatch.setattr(supervisor_module.Restarts, "plan", lambda *_: 60.0)
+    monkeypatch.setattr(Restarts, "plan", lambda *_: 60.0)
     lives = Lives()
     async with supervising(lives) as supervisor:
         lives.started[0].end(KILLED)

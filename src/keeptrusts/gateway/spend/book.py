@@ -197,7 +197,7 @@ class SpendBook:
         report = Report(owner=self._owner.boot_id, spool=self._owner.spool, seq=seq, requests=requests)
         try:
             grants = await self._source.lease(report)
-        except LedgerUnavailable:
+        except BaseException:
             self._ended += ended
             self._changed |= changed
             raise

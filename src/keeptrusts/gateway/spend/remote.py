@@ -16,7 +16,8 @@ from keeptrusts.gateway.spend.slices import (
     Unavailable,
 )
 
-ANSWER_S = 10.0
+ANSWER_S = 1.5
+"""Less than a call waits for its hold: it then hears that the ledger does not answer, not that the budget is busy."""
 
 
 class RemoteLedger:

@@ -11,7 +11,7 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.spend.book import LINGER_NS, MAX_WAITERS, Owner, open_book
 from keeptrusts.gateway.spend.ledger_file import LEDGER_NAME, LedgerFile
 from keeptrusts.gateway.spend.slices import Recall
-from keeptrusts.runtime.tasks import background
+from keeptrusts.runtime.tasks import background, spawn
 
 pytestmark = pytest.mark.anyio
 LIMIT = make_limit(100)
@@ -230,6 +230,21 @@ async def test_at_its_end_a_book_hands_everything_back(instance):
         settle(instance.events, await take(book, 60), 20)
     [row] = instance.source.file._db.execute("SELECT granted - returned, spent, held FROM slices")
     assert row == (20, 20, 0)
+
+
+async def test_what_was_being_reported_when_the_end_came_is_reported_all_the_same(instance):
+    owner = Owner(boot_id="boot-0", spool="0", last_seq=lambda: instance.events.last_seq("0"))
+    async with open_book(instance.source, owner, instance.clock) as book:
+        settle(instance.events, await take(book, 80), 70)
+        await book.budget(LIMIT, None)
+        instance.clock.advance((DAY_NS + LINGER_NS) / 1e9)
+        instance.source.is_hung = True
+        waits = spawn(asyncio.get_running_loop(), take(book, 10, at=instance.clock.unix_ns()))
+        await asyncio.wait_for(instance.source.hung.wait(), 5)
+        waits.cancel()
+        instance.source.is_hung = False
+    rows = instance.source.file._db.execute("SELECT granted - returned - spent - held FROM slices").fetchall()
+    assert rows == [(0,)]
 
 
 async def test_a_book_that_never_spent_reports_nothing(instance):
