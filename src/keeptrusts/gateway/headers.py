@@ -1,6 +1,7 @@
 """Which headers pass, in each direction. Requests and answers are built from these lists, never copied."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 UP = (
     b"accept",
@@ -28,14 +29,13 @@ DOWN = (
 
 DOWN_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
+MAX_KNOWN = 128
+"""Sets of names that are remembered, each way."""
+
 
 def request_lines(headers: Mapping[bytes, bytes], declared: frozenset[bytes] = frozenset()) -> bytes:
     """The client's header lines that go to the provider; not those that the target sets itself."""
-    lines = b""
-    for name, value in headers.items():
-        if (name in _UP or name.startswith(UP_PREFIX)) and name not in declared:
-            lines += b"%b: %b\r\n" % (name, value)
-    return lines
+    return _lines(headers, _going_up(tuple(headers), declared))
 
 
 def answer_lines(headers: Mapping[bytes, bytes], *, with_limits: bool = True) -> bytes:
@@ -43,13 +43,24 @@ def answer_lines(headers: Mapping[bytes, bytes], *, with_limits: bool = True) ->
 
     `with_limits`: those of its own rate limits too, which would contradict ours.
     """
-    lines = b""
-    for name, value in headers.items():
-        if name in _DOWN or (with_limits and name.startswith(DOWN_PREFIXES)):
-            lines += b"%b: %b\r\n" % (name, value)
+    lines = _lines(headers, _coming_down(tuple(headers), with_limits))
     upstream_id = headers.get(b"x-request-id") or headers.get(b"request-id")
     return lines + b"x-upstream-request-id: %b\r\n" % upstream_id if upstream_id else lines
 
 
-_UP = frozenset(UP)
-_DOWN = frozenset(DOWN)
+def _lines(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % (name, headers[name]) for name in names])
+
+
+# Remembered: one client's, or provider's, headers have the same names call after call, whatever their values.
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _going_up(names: tuple[bytes, ...], declared: frozenset[bytes]) -> tuple[bytes, ...]:
+    return tuple(name for name in names if (name in UP or name.startswith(UP_PREFIX)) and name not in declared)
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _coming_down(names: tuple[bytes, ...], with_limits: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - part of a key
+    prefixes = DOWN_PREFIXES if with_limits else ()
+    return tuple(name for name in names if name in DOWN or name.startswith(prefixes))
