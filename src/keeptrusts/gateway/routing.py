@@ -33,6 +33,12 @@ ALWAYS: frozenset[Trigger] = frozenset({"unreachable"})
 Permits: TypeAlias = Callable[[str], bool]
 """Whether the caller may use a model."""
 
+
+def any_model(_: str) -> bool:
+    """What callers may use where no policy says otherwise."""
+    return True
+
+
 MAX_KNOWN_MODELS = 1000
 """Names asked for whose targets are remembered; clients may ask for any."""
 
@@ -51,6 +57,7 @@ class Router:
     def __init__(self, targets: Sequence[Target], providers: Providers) -> None:
         self._targets = tuple(targets)
         self._breaker = providers.circuit_breaker
+        self.has_breaker = self._breaker is not UNSET
         self._arrange = _STRATEGIES[providers.routing.strategy]
         fallback = providers.fallback
         self.triggers = ALWAYS if fallback is UNSET else ALWAYS.union(fallback.triggers)
@@ -59,9 +66,15 @@ class Router:
         self._groups: dict[tuple[str, ...], Group] = {}
         self._known: dict[str, Group] = {}
 
-    def plan(self, call: Call, dialect: str, now: float, permits: Permits = lambda _: True) -> list[Leg]:
+    def plan(self, call: Call, dialect: str, now: float, permits: Permits = any_model) -> Sequence[Leg]:
         """The attempts that this call may take, at least one. `now` is monotonic. Raises Fault where there is none."""
         group = self._known.get(call.model) or self._find_group(call.model, permits)
+        sole = group.sole
+        if sole is None or sole[0].target.format != dialect or (self.has_breaker and self.wait_s(sole[0].target, now)):
+            return self._plan(group, call, dialect, now, permits)
+        return sole
+
+    def _plan(self, group: "Group", call: Call, dialect: str, now: float, permits: Permits) -> list[Leg]:
         refusals: list[Fault] = []
         able = [leg for target in group.targets if (leg := self._leg(target, call, dialect, now, refusals))]
         if len(able) > 1 and any(leg.translator is None for leg in able):
@@ -94,7 +107,7 @@ class Router:
         if len(self._known) >= MAX_KNOWN_MODELS:
             self._known.clear()
         names = tuple(target.id for target in matching)
-        group = self._known[model] = self._groups.setdefault(names, Group(matching))
+        group = self._known[model] = self._groups.setdefault(names, Group(matching, is_all=not self._across_models))
         return group
 
     def _leg(self, target: Target, call: Call, dialect: str, now: float, refusals: list[Fault]) -> Leg | None:
@@ -130,10 +143,15 @@ class Router:
 
 
 class Group:
-    """Targets that offer the same models, and whose turn it is among them."""
+    """Targets that offer the same models, and whose turn it is among them.
 
-    def __init__(self, targets: tuple[Target, ...]) -> None:
+    `sole` is the usual plan where no other target may serve (`is_all`) than the only one here, and that can be called.
+    """
+
+    def __init__(self, targets: tuple[Target, ...], *, is_all: bool) -> None:
         self.targets = targets
+        is_sole = is_all and len(targets) == 1 and targets[0].has_credential and targets[0].objection is None
+        self.sole = (Leg(targets[0]),) if is_sole else None
         self.turn = -1
         self.credit = dict.fromkeys((target.id for target in targets), 0)
 
@@ -172,14 +190,14 @@ def _rested_first(legs: list[Leg], now: float) -> list[Leg]:
     return sorted(legs, key=lambda leg: leg.target.counters.rests_until > now)
 
 
-def list_models(targets: Sequence[Target], permits: Permits = lambda _: True) -> list[str]:
+def list_models(targets: Sequence[Target], permits: Permits = any_model) -> list[str]:
     """The names that clients may ask for, in the pack's order. Patterns name no model, so they are not listed."""
     usable = [target for target in targets if target.objection is None]
     names = dict.fromkeys(name for target in usable for name in [target.model, *sorted(target.names)])
     return [name for name in names if "*" not in name and permits(name)]
 
 
-def list_patterns(targets: Sequence[Target], permits: Permits = lambda _: True) -> list[str]:
+def list_patterns(targets: Sequence[Target], permits: Permits = any_model) -> list[str]:
     """The patterns of names that are served besides, in the pack's order."""
     usable = [target for target in targets if target.objection is None]
     names = dict.fromkeys(name for target in usable for name in [target.model, *sorted(target.names)])

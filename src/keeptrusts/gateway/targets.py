@@ -1,10 +1,9 @@
 """Targets, ready to be called: where to connect and the bytes that every request to one begins with."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
-from re import Pattern
-from re import compile as compile_pattern
 from urllib.parse import quote, urlsplit
 
 from msgspec import UNSET
@@ -22,6 +21,8 @@ from keeptrusts.runtime.http.messages import Origin, Timeouts, parse_origin
 
 _VERSIONED_ROUTES = frozenset({Route.RESPONSES})
 """Routes that Azure serves below `/openai/v1/` only: they are younger than its deployment paths."""
+
+_API_VERSION = re.compile(rb"(?:^|&)api-version=[^&]*")
 
 
 @dataclass(slots=True)
@@ -49,9 +50,10 @@ class Target:
     """One provider endpoint.
 
     `head` are the header lines of every request to it, the credential included; `declared` are the names of those
-    headers, in lower case: a client's do not come beside them.
+    headers, in lower case: a client's do not come beside them. `openings` are whole beginnings of requests, by their
+    route, for calls without a query to targets that do not name the model in the path.
     `names_model_in_path` and `query`: Azure's deployment paths, and their `api-version`.
-    `event_members` is what its calls' events say of it, as JSON.
+    `event_members` is what its calls' events say of it, as JSON, `answer_line` the header that names it to clients.
     `price` is what its own model costs; `authored_price` what the pack says of it, whatever the model.
     `has_credential` is False where its secret is missing: such a target is passed over. `objection` says why the pack
     lets no call go to it, None where it may.
@@ -66,17 +68,19 @@ class Target:
     price: ModelPrice | None
     weight: int
     names: frozenset[str]
-    globs: tuple[Pattern[str], ...]
+    globs: tuple[re.Pattern[str], ...]
     origin: Origin
     path: bytes
     query: bytes
     names_model_in_path: bool
     head: bytes = field(repr=False)
+    openings: Mapping[Route, bytes] = field(repr=False)
     declared: frozenset[bytes]
     timeouts: Timeouts
     has_credential: bool
     objection: str | None
     event_members: bytes
+    answer_line: bytes
     counters: TargetCounters = field(compare=False)
 
     def answers(self, model: str) -> bool:
@@ -90,6 +94,13 @@ class Target:
         if route in _VERSIONED_ROUTES:
             return b"%bv1/%b" % (self.path, route.encode()), b""
         return b"%bdeployments/%b/%b" % (self.path, quote(model, safe="").encode(), route.encode()), self.query
+
+    def opening(self, route: Route, model: str, query: bytes) -> bytes:
+        """Request line and header lines of a call, up to where its own begin."""
+        if not query and not self.names_model_in_path:
+            return self.openings[route]
+        path, own_query = self.place_of(route, model)
+        return b"POST %b%b HTTP/1.1\r\n%b" % (path, _join_queries(query, own_query), self.head)
 
     def upstream_model(self, asked: str) -> str:
         return asked if self.model == "*" else self.model
@@ -113,6 +124,7 @@ def make_target(
     needs_secret = spec.secret_key_ref is not UNSET
     secret = None if spec.secret_key_ref is UNSET else secrets.find(spec.secret_key_ref)
     authored = None if spec.price is UNSET else spec.price
+    path, head = urlsplit(endpoint.url).path.encode("ascii") + b"/", _head(spec, endpoint, origin, secret)
     return Target(
         id=spec.id,
         provider=spec.provider,
@@ -123,12 +135,13 @@ def make_target(
         price=find_price(spec.provider, spec.model, endpoint.format, authored),
         weight=spec.weight,
         names=frozenset({spec.model, *spec.aliases} - {"*"}),
-        globs=tuple(compile_pattern(translate(alias)) for alias in spec.aliases if "*" in alias),
+        globs=tuple(re.compile(translate(alias)) for alias in spec.aliases if "*" in alias),
         origin=origin,
-        path=urlsplit(endpoint.url).path.encode("ascii") + b"/",
+        path=path,
         query=b"" if endpoint.api_version is None else b"api-version=" + endpoint.api_version.encode("ascii"),
         names_model_in_path=endpoint.api_version is not None,
-        head=_head(spec, endpoint, origin, secret),
+        head=head,
+        openings={route: b"POST %b%b HTTP/1.1\r\n%b" % (path, route.encode(), head) for route in Route},
         declared=frozenset(name.lower().encode("ascii") for name in (endpoint.api_key_header, *spec.headers)),
         timeouts=Timeouts(
             connect_s=spec.timeouts.connect_s,
@@ -139,6 +152,7 @@ def make_target(
         has_credential=secret is not None or not needs_secret,
         objection=next(filter(None, (policy.objection(spec.data_policy) for policy in policies)), None),
         event_members=b'"provider":"%b","target_id":"%b"' % (spec.provider.encode(), spec.id.encode()),
+        answer_line=b"x-keeptrusts-target: %b\r\n" % spec.id.encode(),
         counters=counters.get(spec.id) or TargetCounters(),
     )
 
@@ -149,3 +163,13 @@ def _head(spec: ProviderTarget, endpoint: Endpoint, origin: Origin, secret: Secr
         lines.append(f"{endpoint.api_key_header.lower()}: {endpoint.api_key_prefix}{secret.reveal()}")
     lines += [f"{name.lower()}: {value}" for name, value in spec.headers.items()]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _join_queries(query: bytes, own: bytes) -> bytes:
+    """The client's query and the target's `api-version`: the client's own wins, and goes nowhere but to Azure."""
+    if not query and not own:
+        return b""
+    if not _API_VERSION.search(query):
+        return b"?" + b"&".join(part for part in (query, own) if part)
+    kept = query if own else _API_VERSION.sub(b"", query).lstrip(b"&")
+    return b"?" + kept if kept else b""

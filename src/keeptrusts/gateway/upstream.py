@@ -1,7 +1,6 @@
 """One attempt at one target: the request, built from lists, and what is learnt of the target from how it went."""
 
 import logging
-import re
 from email.utils import parsedate_to_datetime
 
 from msgspec import UNSET
@@ -30,7 +29,6 @@ MAX_REST_S = 300.0
 """The longest that a target's `retry-after` is honoured before it is asked again."""
 
 _REST_STATUSES = frozenset({429, 503, 529})
-_API_VERSION = re.compile(rb"(?:^|&)api-version=[^&]*")
 _DIALECT_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version", b"openai-beta"})
 _TRANSLATED_LINES = {"anthropic": b"anthropic-version: 2023-06-01\r\n", "openai": b""}
 
@@ -169,11 +167,8 @@ def compose(record: CallRecord, leg: Leg, head: Head, dialect: Dialect, call: Ca
         body = translator.write_call(call, model=model, changes=changes, max_output_tokens=target.max_output_tokens)
     if record.trace is not None:
         hidden, own = hidden | TRACE_HEADERS, own + record.trace.begin_attempt(target)
-    path, own_query = target.place_of(route, model)
-    lines = b"POST %b%b HTTP/1.1\r\n%b%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
-        path,
-        _query(head.query, own_query) if head.query or own_query else b"",
-        target.head,
+    lines = b"%b%b%bcontent-type: %b\r\naccept-encoding: %b\r\n" % (
+        target.opening(route, model, head.query),
         request_lines(head.headers, hidden),
         own,
         content_type,
@@ -186,11 +181,3 @@ def compose(record: CallRecord, leg: Leg, head: Head, dialect: Dialect, call: Ca
         timeouts=target.timeouts,
         max_response_bytes=record.snapshot.pack.size_limits.max_response_bytes,
     )
-
-
-def _query(query: bytes, own: bytes) -> bytes:
-    """The client's query and the target's `api-version`: the client's own wins, and goes nowhere but to Azure."""
-    if not _API_VERSION.search(query):
-        return b"?" + b"&".join(part for part in (query, own) if part)
-    kept = query if own else _API_VERSION.sub(b"", query).lstrip(b"&")
-    return b"?" + kept if kept else b""
