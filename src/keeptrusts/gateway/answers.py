@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from keeptrusts.contract.call import Role, Text, Unreadable
+from keeptrusts.contract.events import Decision
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.faults import render_body, retry_header, status_of
 from keeptrusts.gateway.headers import answer_lines
@@ -30,6 +31,7 @@ PING_AFTER_S = 15.0
 PINGS = {"openai": b": keep-alive\n\n", "anthropic": b'event: ping\ndata: {"type": "ping"}\n\n'}
 EVENT_STREAM = b"text/event-stream"
 STREAM_LINES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+DECISION_LINES = {word: b"x-keeptrusts-decision: %b\r\n" % word.encode() for word in get_args(Decision)}
 OPAQUE = (b"audio/", b"video/", b"image/", b"application/octet-stream")
 
 
@@ -307,16 +309,18 @@ class Answer:
         """The headers that each answer carries."""
         record = self.record
         request_id = record.request_id.encode()
-        lines = b"x-request-id: %b\r\nx-keeptrusts-config: %b\r\nx-keeptrusts-decision: %b\r\n" % (
+        lines = b"x-request-id: %b\r\n%b%b%b" % (
             request_id,
-            record.snapshot.label.encode(),
-            record.decision().encode(),
+            record.snapshot.answer_line,
+            DECISION_LINES[record.decision()],
+            b"" if record.target is None else record.target.answer_line,
         )
-        if record.target is not None:
-            lines += b"x-keeptrusts-target: %b\r\n" % record.target.id.encode()
-        if self.dialect.name == "anthropic":
+        is_anthropic = self.dialect.name == "anthropic"
+        if is_anthropic:
             lines += b"request-id: %b\r\n" % request_id
-        return lines + record.limit_lines(anthropic=self.dialect.name == "anthropic")
+        if record.lease is None or not record.lease.standings:
+            return lines
+        return lines + record.limit_lines(anthropic=is_anthropic)
 
     def _provider_lines(self, headers: Mapping[bytes, bytes]) -> bytes:
         lease = self.record.lease

@@ -1,6 +1,7 @@
 """The handler behind a listening address: sends each request to the pipeline or to a page, and renders faults."""
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from keeptrusts.contract.faults import Code, Fault
@@ -71,13 +72,15 @@ class Front:
         except Fault as fault:
             return self._refuse(head, fault)
 
-    async def handle(self, exchange: Exchange) -> None:
+    def handle(self, exchange: Exchange) -> Awaitable[None]:
         """Serve one request whose body is there."""
         rule = exchange.rule
         if isinstance(rule, Admission):
-            await self._pipeline.serve(exchange, rule)
-            return
+            return self._pipeline.serve(exchange, rule)
         assert isinstance(rule, PageVisit)
+        return self._show(exchange, rule)
+
+    async def _show(self, exchange: Exchange, rule: PageVisit) -> None:
         try:
             if rule.page is None:
                 self._pages.serve_model(exchange)

@@ -61,6 +61,6 @@ def _going_up(names: tuple[bytes, ...], declared: frozenset[bytes]) -> tuple[byt
 
 
 @lru_cache(maxsize=MAX_KNOWN)
-def _coming_down(names: tuple[bytes, ...], with_limits: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - part of a key
+def _coming_down(names: tuple[bytes, ...], with_limits: bool) -> tuple[bytes, ...]:
     prefixes = DOWN_PREFIXES if with_limits else ()
     return tuple(name for name in names if name in DOWN or name.startswith(prefixes))

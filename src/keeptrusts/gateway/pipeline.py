@@ -27,19 +27,21 @@ from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, client_request_id
-from keeptrusts.gateway.routing import ALWAYS, Leg, Trigger
+from keeptrusts.gateway.routing import ALWAYS, Leg, Permits, Trigger, any_model
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.spend.admission import BUDGET_SPENT, WITHIN_BUDGET, bound_plan
 from keeptrusts.gateway.spend.book import SpendBook
 from keeptrusts.gateway.spend.learned import LearnedBounds
 from keeptrusts.gateway.telemetry import Telemetry
-from keeptrusts.gateway.upstream import TRIGGERS, Upstream, compose, trigger_of
+from keeptrusts.gateway.upstream import TRIGGERS, Attempt, compose
 from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.providers.catalog import dialect_of
+from keeptrusts.providers.dialect import Dialect
 from keeptrusts.providers.large_json import LARGE
 from keeptrusts.providers.translation.token_count import count_reply
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.http.client import HttpClient
+from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.identifiers import HexPool
 
 KEY_IN_URL = re.compile(rb"kt_gk_|(?:^|&)(?:(?:x[-_])?api[-_]?key|key|(?:access|auth)[-_]?token|token)=", re.IGNORECASE)
@@ -61,15 +63,12 @@ class Admission(BodyRule):
     caller: Caller
     snapshot: Snapshot
     pipeline: "Pipeline" = field(repr=False)
+    dialect: Dialect
     model: str | None = None
 
     @property
     def holder(self) -> str | None:
         return None if self.caller.is_anonymous else self.caller.key_id or ""
-
-    def serves(self, snapshot: Snapshot, caller: Caller, model: str | None) -> bool:
-        """Whether it lets in this call too."""
-        return self.snapshot is snapshot and self.caller is caller and self.model == model
 
     def refuse(self, head: Head, malformed: Malformed) -> Refusal:
         return self.pipeline.refuse_unread(head, self, malformed)
@@ -94,7 +93,7 @@ class Pipeline:
     ) -> None:
         self._active = active
         self._callers = callers
-        self._upstream = Upstream(client, clock)
+        self._client = client
         self._outbox = outbox
         self._clock = clock
         self._gauges = gauges
@@ -122,9 +121,11 @@ class Pipeline:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         self._limiter.check(snapshot.limits, caller)
         admission = self._admissions.get(route)
-        if admission is None or not admission.serves(snapshot, caller, model):
-            admission = Admission(snapshot.pack.size_limits.max_body_bytes, route, caller, snapshot, self, model)
-            self._admissions[route] = admission
+        if admission is None or not (
+            admission.snapshot is snapshot and admission.caller is caller and admission.model == model
+        ):
+            limit, dialect = snapshot.pack.size_limits.max_body_bytes, dialect_of(route)
+            admission = self._admissions[route] = Admission(limit, route, caller, snapshot, self, dialect, model)
         return admission
 
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
@@ -133,19 +134,21 @@ class Pipeline:
         record.status, record.error_code = malformed.status, malformed.code
         with suppress(Fault):  # it is refused anyway
             record.close()
-        is_anthropic = dialect_of(admission.route).name == "anthropic"
-        return render_malformed(malformed, record.request_id, anthropic=is_anthropic)
+        return render_malformed(malformed, record.request_id, anthropic=admission.dialect.name == "anthropic")
 
     async def serve(self, exchange: Exchange, admission: Admission) -> None:
         """One call, from its body to its event."""
         record = self._open_record(exchange.head, admission)
-        answer = Answer(exchange, record, dialect_of(admission.route))
+        answer = Answer(exchange, record, admission.dialect)
         lease = record.lease = self._limiter.begin(admission.caller)
         self._gauges.in_flight += 1
         self._gauges.requests += 1
         try:
-            self._limiter.admit(lease, record.snapshot.limits, record.caller, len(exchange.body))
-            await self._serve(answer, admission.model)
+            self._limiter.admit(lease, admission.snapshot.limits, admission.caller, len(exchange.body))
+            plan, changes = await self._prepare(answer, admission.model)
+            if plan:
+                await self._bring(answer, plan, changes)
+                self._learn(record)
         except Fault as fault:
             answer.refuse(fault)
         except asyncio.CancelledError:
@@ -157,40 +160,41 @@ class Pipeline:
         finally:
             self._gauges.in_flight -= 1
             try:
-                answer.settle()
+                if not record.is_closed:
+                    answer.settle()
             finally:
                 lease.release(record.used_tokens() if lease.held_tokens else 0)
 
-    async def _serve(self, answer: Answer, model: str | None) -> None:
-        record, exchange, dialect = answer.record, answer.exchange, answer.dialect
+    async def _prepare(self, answer: Answer, model: str | None) -> tuple[Sequence[Leg], Changes]:
+        """Read, judge and plan a call, and hold what it may cost. An empty plan: it has been answered."""
+        record, exchange, dialect, snapshot = answer.record, answer.exchange, answer.dialect, answer.record.snapshot
         content_type = exchange.head.headers.get(b"content-type", b"")
-        if len(exchange.body) > LARGE:
+        is_large = len(exchange.body) > LARGE
+        if is_large:
             read = self._aside.run(dialect.read_call, record.route, exchange.body, content_type, model=model)
             call = record.call = await read
         else:
             call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
-        check_call(call, record.snapshot.pack.providers, record.snapshot.output)
-        snapshot, identity = record.snapshot, record.caller.identity
+        check_call(call, snapshot.pack.providers, snapshot.output)
+        permits: Permits = any_model
         if snapshot.call_policies:
+            identity = record.caller.identity
             check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
-        texts: Sequence[Text] = ()
+            permits = permitted_models(snapshot.call_policies, identity)
+        changes: Changes = {}
         unreadable: Sequence[Unreadable] = ()
         if snapshot.input.policies or snapshot.spend is not None:
-            is_large = len(call.body) > LARGE
             texts, unreadable = await self._aside.run(dialect.texts, call) if is_large else dialect.texts(call)
-        changes = await self._judge_input(texts, unreadable, record) if snapshot.input.policies else {}
-        permits = permitted_models(snapshot.call_policies, identity)
+            changes = await self._judge_input(texts, unreadable, record)
         if call.route is Route.COUNT_TOKENS and not snapshot.router.speaks(dialect.name, call.model, permits):
             answer.tell(count_reply(call.tree))
-            return
+            return (), changes
         plan = snapshot.router.plan(call, dialect.name, self._clock.monotonic(), permits)
         if snapshot.spend is not None:
             learned = self._learned if snapshot.spend.bound == "learned" else None
             plan, worst_micros = bound_plan(plan, call, changes, unreadable, learned)
             await self._hold(record, snapshot.spend, worst_micros)
-        await self._bring(answer, plan, changes)
-        if snapshot.spend is not None and record.target is not None and record.usage is not None:
-            self._learned.learn(record.target.id, call, record.usage)
+        return plan, changes
 
     async def _hold(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> None:
         """Take what the call may cost out of its budget. Raises Fault where there is no room."""
@@ -211,12 +215,13 @@ class Pipeline:
         """
         router = answer.record.snapshot.router
         for leg in plan[:-1]:
-            if router.wait_s(leg.target, self._clock.monotonic()):
+            if router.has_breaker and router.wait_s(leg.target, self._clock.monotonic()):
                 continue
             if await self._attempt(answer, leg, changes, router.triggers):
                 return
             leg.target.counters.fallbacks += 1
-        router.check(plan[-1].target, self._clock.monotonic())
+        if router.has_breaker:
+            router.check(plan[-1].target, self._clock.monotonic())
         await self._attempt(answer, plan[-1], changes, _NO_TRIGGERS)
 
     async def _attempt(self, answer: Answer, leg: Leg, changes: Changes, triggers: frozenset[Trigger]) -> bool:
@@ -226,26 +231,33 @@ class Pipeline:
         parts = (record, leg, answer.exchange.head, answer.dialect, call, changes)
         request = await self._aside.run(compose, *parts) if len(call.body) > LARGE else compose(*parts)
         mark = record.begin(leg.target)
-        attempted = self._upstream.begin(record, leg)
+        attempt = Attempt(self._clock, record, leg.target)
         try:
-            response = await attempted.send(request)
-            trigger = trigger_of(response.status)
-            attempted.judge(trigger)
-            if trigger is not None and trigger in triggers:
+            try:
+                response = await self._client.send(request)
+            except HttpFailure as failure:
+                raise attempt.miss(failure) from failure
+            if attempt.hear(response) in triggers:
                 return False
             await answer.bring(response, leg.translator, may_leave=not triggers <= ALWAYS)
-            if response.status < 400:  # an error that the client caused says nothing against the target
-                attempted.judge(TRIGGERS.get(record.error_code or ""))
+            if record.error_code is not None and response.status < 400:  # an error of the client's says nothing
+                attempt.judge(TRIGGERS.get(record.error_code))
         except Fault as fault:
             trigger = TRIGGERS.get(fault.code)
-            attempted.judge(trigger)
-            if trigger is None or trigger not in triggers or answer.exchange.is_started:
+            attempt.judge(trigger)
+            if trigger not in triggers or answer.exchange.is_started:
                 raise
             record.forget(mark, fault.code)
             return False
         finally:
-            attempted.end()
+            attempt.end()
         return True
+
+    def _learn(self, record: CallRecord) -> None:
+        """What a call used bounds those that come, where money is counted."""
+        call, target, usage = record.call, record.target, record.usage
+        if record.snapshot.spend is not None and call is not None and target is not None and usage is not None:
+            self._learned.learn(target.id, call, usage)
 
     async def _judge_input(
         self, texts: Sequence[Text], unreadable: Sequence[Unreadable], record: CallRecord

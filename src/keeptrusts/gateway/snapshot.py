@@ -32,13 +32,15 @@ class Snapshot:
 
     `identity_headers` are those that its settings ask for, for callers that are trusted with them.
 
-    `digest` is `sha256:` of the pack's exact bytes; `label` is `<name>@<pack version>`, as clients see it.
+    `digest` is `sha256:` of the pack's exact bytes; `label` is `<name>@<pack version>`, as clients see it in
+    `answer_line`, a header of each answer.
     """
 
     pack: Pack
     content: bytes
     digest: str
     label: str
+    answer_line: bytes
     source: PackSource
     applied_at: datetime
     input: Judge
@@ -74,7 +76,7 @@ class SnapshotMaker:
         pack = load_pack(content, require_tls=self.require_tls)
         chain = compile_chain(pack)
         digest = digest_of(content)
-        limits = compile_limits(pack)
+        label, limits = f"{pack.pack.name}@{pack.pack.version}", compile_limits(pack)
         call_policies = tuple(policy for policy in chain if isinstance(policy, Rbac))
         target_policies = tuple(policy for policy in chain if isinstance(policy, DataRouting))
         targets = tuple(
@@ -84,7 +86,8 @@ class SnapshotMaker:
             pack=pack,
             content=content,
             digest=digest,
-            label=f"{pack.pack.name}@{pack.pack.version}",
+            label=label,
+            answer_line=b"x-keeptrusts-config: %b\r\n" % label.encode(),
             source=source,
             applied_at=applied_at,
             input=self._judge(chain, Phase.INPUT),

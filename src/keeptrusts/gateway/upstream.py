@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from keeptrusts.config.targets import CircuitBreaker
 from keeptrusts.contract.call import Call, Changes
-from keeptrusts.contract.faults import Code
+from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.breaker import Breaker
 from keeptrusts.gateway.headers import request_lines
 from keeptrusts.gateway.http.exchange import Head
@@ -18,7 +18,6 @@ from keeptrusts.gateway.trace_context import HEADERS as TRACE_HEADERS
 from keeptrusts.gateway.upstream_faults import upstream_fault
 from keeptrusts.providers.dialect import Dialect
 from keeptrusts.runtime.clock import Clock
-from keeptrusts.runtime.http.client import HttpClient
 from keeptrusts.runtime.http.errors import HttpFailure
 from keeptrusts.runtime.http.messages import Request
 from keeptrusts.runtime.http.response import Response
@@ -54,77 +53,80 @@ def trigger_of(status: int) -> Trigger | None:
     return "server_error" if status >= 500 or status in {401, 403} else None
 
 
-class Upstream:
-    """Makes attempts. Shared by all calls of the process."""
-
-    def __init__(self, client: HttpClient, clock: Clock) -> None:
-        self._client = client
-        self._clock = clock
-
-    def begin(self, record: CallRecord, leg: Leg) -> "Try":
-        return Try(self._client, self._clock, record, leg.target)
-
-
-class Try:
+class Attempt:
     """An attempt under way. Whatever ends it: `end` comes last, and then the target's counters and breaker know.
 
     `succeeded` stays None where nothing is learnt about the target, as when the client left.
     """
 
-    __slots__ = ("_client", "_clock", "_is_probe", "_record", "_rule", "response", "succeeded", "target")
+    __slots__ = (
+        "_began", "_clock", "_is_noted", "_is_probe", "_record", "_rule", "response", "succeeded", "target",
+    )  # fmt: skip
 
-    def __init__(self, client: HttpClient, clock: Clock, record: CallRecord, target: Target) -> None:
-        self._client = client
+    def __init__(self, clock: Clock, record: CallRecord, target: Target) -> None:
         self._clock = clock
         self._record = record
         self._rule = record.snapshot.pack.providers.circuit_breaker
+        self._is_noted = False
         self.target = target
         self.response: Response | None = None
         self.succeeded: bool | None = None
-        self._is_probe = self._rule is not UNSET and target.counters.breaker.begin(self._rule)
-        target.counters.requests += 1
-        target.counters.open += 1
+        counters = target.counters
+        self._is_probe = self._rule is not UNSET and counters.breaker.begin(self._rule)
+        counters.requests += 1
+        counters.open += 1
+        self._began = clock.monotonic()
 
-    async def send(self, request: Request) -> Response:
-        """Call the provider and wait for the head of its answer. Raises Fault where none comes."""
-        record, target, counters = self._record, self.target, self.target.counters
-        began = self._clock.monotonic()
-        status = error_code = None
-        try:
-            self.response = response = await self._client.send(request)
-            status = response.status
-            counters.is_reachable = True
-        except HttpFailure as failure:
-            counters.is_reachable = failure.was_sent
-            fault = upstream_fault(failure, target)
-            error_code = fault.code
-            raise fault from failure
-        finally:
-            ended = self._clock.monotonic()
-            took = ended - began
-            record.upstream_s += took
-            record.attempts.append(attempt(target, status, took))
-            counters.upstream_ms += took * 1000
-            counters.last_status = status
-            if record.trace is not None:
-                record.trace.note_attempt(began=began, ended=ended, status=status, error_code=error_code)
+    def hear(self, response: Response) -> Trigger | None:
+        """The head of an answer has come: whether it is a reason to try another target, and which."""
+        self.response = response
+        status, counters = response.status, self.target.counters
+        counters.is_reachable = True
+        ended = self._note(status)
+        if status < 400:
+            self.succeeded = True
+            return None
         if status in _REST_STATUSES:
             counters.rests_until = ended + _rest_s(response.headers.get(b"retry-after", b""), self._clock)
-        return response
+        trigger = trigger_of(status)
+        self.judge(trigger)
+        return trigger
+
+    def miss(self, failure: HttpFailure) -> Fault:
+        """No answer has come: what that is to the client."""
+        fault = upstream_fault(failure, self.target)
+        self.target.counters.is_reachable = failure.was_sent
+        self._note(None, fault.code)
+        return fault
 
     def judge(self, trigger: Trigger | None) -> None:
         """Note how the target did. That it is busy says nothing about whether it works."""
         self.succeeded = True if trigger is None else None if trigger == "rate_limit" else False
 
     def end(self) -> None:
-        counters = self.target.counters
+        if not self._is_noted:  # the client left before there was anything to hear
+            self._note(None)
+        counters, response = self.target.counters, self.response
         counters.open -= 1
-        if self.succeeded is False or (self.response is not None and self.response.status >= 400):
+        if self.succeeded is False or (response is not None and response.status >= 400):
             counters.failures += 1
         if self._rule is not UNSET:
             self._tell_breaker(self._rule, counters.breaker)
-        if self.response is not None:
-            self.response.abort()
+        if response is not None:
+            response.abort()
+
+    def _note(self, status: int | None, error_code: str | None = None) -> float:
+        """How it went up to the head of its answer, and how long that took; gives the time."""
+        self._is_noted = True
+        record, counters, ended = self._record, self.target.counters, self._clock.monotonic()
+        took = ended - self._began
+        record.upstream_s += took
+        record.attempts.append(attempt(self.target, status, took))
+        counters.upstream_ms += took * 1000
+        counters.last_status = status
+        if record.trace is not None:
+            record.trace.note_attempt(began=self._began, ended=ended, status=status, error_code=error_code)
+        return ended
 
     def _tell_breaker(self, rule: CircuitBreaker, breaker: Breaker) -> None:
         """Note the outcome; a breaker that opens or closes is logged, one that stays as it is is not."""

@@ -10,9 +10,9 @@ from fakes.heads import make_head
 from fakes.packs import make_pack, make_snapshot, make_target
 from fakes.records import make_record
 from keeptrusts.contract.call import Route
-from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.faults import Code
 from keeptrusts.gateway.routing import Leg
-from keeptrusts.gateway.upstream import MAX_REST_S, TRIGGERS, Try, Upstream, compose, trigger_of
+from keeptrusts.gateway.upstream import MAX_REST_S, TRIGGERS, Attempt, compose, trigger_of
 from keeptrusts.providers.catalog import dialect_of
 from keeptrusts.runtime.http.errors import ConnectFailed
 
@@ -106,14 +106,14 @@ def test_failures_that_are_the_clients_or_the_packs_are_no_reason():
 
 
 async def attempted(*answers, **providers):
-    """An attempt at the only target of a pack, sent; and the time."""
+    """An attempt at the only target of a pack, and what came of it; and the time."""
     snapshot = make_snapshot(make_pack(providers=providers))
     clock, record = FakeClock(), make_record(snapshot=snapshot)
-    one = Upstream(MemoryClient(*answers), clock).begin(record, Leg(snapshot.targets[0]))
+    one = Attempt(clock, record, snapshot.targets[0])
     try:
-        await one.send(None)
-    except Fault:
-        one.judge("unreachable")
+        one.hear(await MemoryClient(*answers).send(None))
+    except ConnectFailed as failure:
+        one.judge(TRIGGERS[one.miss(failure).code])
     return one, clock.monotonic()
 
 
@@ -144,7 +144,7 @@ async def test_a_breaker_that_opens_or_closes_is_logged_once(caplog):
     one, _ = await attempted(ConnectFailed("no"), circuit_breaker=rule)
     one.end()
     for succeeded in (False, True, True):
-        probe = Try(one._client, one._clock, one._record, one.target)
+        probe = Attempt(one._clock, one._record, one.target)
         probe.succeeded = succeeded
         probe.end()
     said = [(record.message, record.facts["target"]) for record in caplog.records if "breaker" in record.message]

@@ -70,7 +70,7 @@ class Handler(Protocol):
     def admit(self, head: Head) -> BodyRule | Refusal:
         """Judge the head, at once, without waiting. Where a body was announced, a refusal also ends the connection."""
 
-    async def handle(self, exchange: "Exchange") -> None:
+    def handle(self, exchange: "Exchange") -> Awaitable[None]:
         """Answer. Cancelled when the client leaves before the answer is complete; an exception becomes a 500 or a cut.
 
         Work after the complete answer is allowed: the client's leaving never cancels it, and a drain waits for it.
