@@ -25,6 +25,7 @@ from keeptrusts.runtime.clock import Clock
 Level: TypeAlias = Literal["ok", "warning", "bad"]
 
 TOKEN = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
+TRUST = "KEEPTRUSTS_TRUST_IDENTITY_HEADERS"
 OLDEST, NEWEST = (3, 11), (3, 14)
 MAX_SKEW_S = 30
 
@@ -87,6 +88,7 @@ class Checkup:
         pack, found = self.pack()
         yield from found
         if pack is not None:
+            yield from self.identities(pack)
             yield from self.secrets(pack)
         yield from self.network(pack)
 
@@ -148,6 +150,16 @@ class Checkup:
             return None, findings
         label = judged.pack.pack
         return judged.pack, [Finding("ok", "pack", f"{label.name} {label.version} is valid"), *findings]
+
+    def identities(self, pack: Pack) -> Iterator[Finding]:
+        """Whether anybody can have the role that `rbac` asks for."""
+        if "rbac" not in pack.policies.chain:
+            return
+        if self.environment.get(TRUST) == "true":
+            yield Finding("ok", "identity", f"{TRUST} is set: whoever holds the token says for whom it calls")
+            return
+        remedy = f"set {TRUST}=true, or start with --trust-identity-headers, where an application vouches for its users"
+        yield Finding("warning", "identity", "`rbac` is in the chain, and no caller is trusted to name a role", remedy)
 
     def secrets(self, pack: Pack) -> Iterator[Finding]:
         """Whether every credential is where the pack says. Names only."""

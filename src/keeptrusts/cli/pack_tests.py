@@ -1,7 +1,7 @@
 """Test cases beside a pack: calls, and what its input policies should make of them. The real chain decides."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,20 @@ from msgspec import UNSET, UnsetType
 from keeptrusts.config.excerpts import escape
 from keeptrusts.config.pack import Pack
 from keeptrusts.config.targets import Providers
-from keeptrusts.contract.call import Route
-from keeptrusts.contract.events import PolicyVerdict
-from keeptrusts.contract.faults import Fault
+from keeptrusts.contract.call import Call, Route
+from keeptrusts.contract.events import PolicyOutcome, PolicyVerdict
+from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.contract.identity import Identity
+from keeptrusts.gateway.callers import Caller
+from keeptrusts.gateway.identity import identity_headers, name_caller
 from keeptrusts.gateway.judging import SEVERITY, Judge, Tally, check_call
+from keeptrusts.gateway.permits import check_permitted
+from keeptrusts.gateway.secrets import Secrets
+from keeptrusts.gateway.targets import Target, make_target
 from keeptrusts.policies.catalog import compile_chain, text_policies
-from keeptrusts.policies.verdict import Phase
+from keeptrusts.policies.data_routing import DataRouting
+from keeptrusts.policies.rbac import Rbac
+from keeptrusts.policies.verdict import CallPolicy, Phase
 from keeptrusts.providers.catalog import dialect_of
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -49,7 +57,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class CaseInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A chat call. `headers` are the client's, for policies that look at them."""
+    """A chat call. `headers` are those of a client that is trusted with them, such as `x-user-role`."""
 
     messages: list[dict[str, Any]]
     model: str = "test-model"
@@ -73,17 +81,30 @@ class Chain:
     """What of a pack decides about a call before it is sent."""
 
     providers: Providers
+    targets: tuple[Target, ...]
+    identity_headers: tuple[bytes, ...]
+    callers: tuple[CallPolicy, ...]
     input: Judge
     output: Judge
 
 
 def make_chain(pack: Pack) -> Chain:
-    """Compile the pack's policies, as the gateway does."""
-    readers = text_policies(compile_chain(pack))
+    """Compile the pack's policies, as the gateway does. No credential is looked for."""
+    compiled = compile_chain(pack)
+    readers = text_policies(compiled)
     judges = {
         phase: Judge(tuple(policy for policy in readers if phase in policy.phases), phase, "block") for phase in Phase
     }
-    return Chain(pack.providers, judges[Phase.INPUT], judges[Phase.OUTPUT])
+    routing = [policy for policy in compiled if isinstance(policy, DataRouting)]
+    callers = tuple(policy for policy in compiled if isinstance(policy, Rbac))
+    return Chain(
+        pack.providers,
+        tuple(make_target(spec, Secrets({}, None), {}, routing) for spec in pack.providers.targets),
+        identity_headers(*(policy.identity_headers for policy in callers)),
+        callers,
+        judges[Phase.INPUT],
+        judges[Phase.OUTPUT],
+    )
 
 
 def list_cases(folder: Path) -> list[Case]:
@@ -120,20 +141,37 @@ def run_case(case: Case, chain: Chain) -> Outcome:
     except Fault as fault:
         raise BadCase(f"case {escape(case.name)!r}: {fault.message}") from fault
     tallies = chain.input.tallies()
+    rulings: list[PolicyOutcome] = []
     try:
         check_call(call, chain.providers, chain.output)
+        check_permitted(chain.callers, call, _identity(case, chain), chain.input, rulings)
         if chain.input.policies:
             texts, unreadable = dialect.texts(call)
             chain.input.check_unreadable(unreadable)
             asyncio.run(chain.input.judge(texts, tallies))
+        _check_targets(call, chain)
     except Fault as fault:
-        return Outcome("block", _reason(tallies, "block") or fault.code.value, fault.message)
+        return Outcome("block", _reason([*rulings, *tallies], "block") or fault.code.value, fault.message)
     worst: PolicyVerdict = max((tally.verdict for tally in tallies), key=SEVERITY.index, default="allow")
     return Outcome(worst, _reason(tallies, worst))
 
 
-def _reason(tallies: list[Tally], verdict: PolicyVerdict) -> str | None:
-    return next((tally.reason_code for tally in tallies if tally.verdict == verdict and tally.reason_code), None)
+def _identity(case: Case, chain: Chain) -> Identity:
+    """For whom the call is made: whoever writes a case is trusted with its headers."""
+    headers = {name.lower().encode(): value.encode() for name, value in case.input.headers.items()}
+    return name_caller(Caller(None, trusts_identity_headers=True), headers, chain.identity_headers).identity
+
+
+def _check_targets(call: Call, chain: Chain) -> None:
+    """Raises Fault where the pack lets none of the targets for this model have the call."""
+    serving = [target for target in chain.targets if target.answers(call.model)]
+    if serving and all(target.objection for target in serving):
+        message = "; ".join(f"{target.id}: {target.objection}" for target in serving)
+        raise Fault(Code.NO_COMPLIANT_TARGET, message, policy="data-routing-policy")
+
+
+def _reason(outcomes: Sequence[Tally | PolicyOutcome], verdict: PolicyVerdict) -> str | None:
+    return next((one.reason_code for one in outcomes if one.verdict == verdict and one.reason_code), None)
 
 
 def tell_result(case: Case, outcome: Outcome) -> str:

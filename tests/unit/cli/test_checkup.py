@@ -102,6 +102,20 @@ def test_secrets_are_looked_for_where_the_gateway_will(tmp_path, reference, envi
     assert "sk-x" not in repr(found)
 
 
+@pytest.mark.parametrize(
+    ("chain", "environment", "levels"),
+    [
+        ("pii-detector", {}, []),
+        ("rbac", {}, ["warning"]),
+        ("rbac", {"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "true"}, ["ok"]),
+    ],
+)
+def test_roles_that_nobody_can_have_are_told(tmp_path, chain, environment, levels):
+    pack = SOUND.replace("    - pii-detector\n", f"    - {chain}\n")
+    findings = [found for found in checkup(tmp_path, pack=pack, **environment).findings() if found.check == "identity"]
+    assert [found.level for found in findings] == levels
+
+
 def test_the_clock_is_compared_with_the_installation_or_a_provider(tmp_path):
     assert checkup(tmp_path).clock_alone().level == "ok"
     assert checkup(tmp_path, now=datetime(1990, 1, 1, tzinfo=UTC)).clock_alone().level == "bad"

@@ -55,6 +55,35 @@ def test_without_input_policies_everything_passes():
     assert run_case(case("4111 1111 1111 1111"), chain) == Outcome("allow", None)
 
 
+ROLES = """
+pack: {name: team-a, version: 0.1.0}
+policies: {chain: [rbac, data-routing-policy]}
+policy:
+  rbac: {deny_if_missing: [X-Tenant], roles: {student: {allowed_models: [gpt-4o-mini, local]}}}
+  data-routing-policy: {require_no_training: true}
+providers:
+  targets:
+    - {id: one, provider: openai, model: gpt-4o-mini, secret_key_ref: {env: A}, data_policy: {training_opt_out: true}}
+    - {id: two, provider: ollama, model: local, base_url: "http://127.0.0.1:11434/v1"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "headers", "outcome"),
+    [
+        ("gpt-4o-mini", {"x-user-role": "student", "X-Tenant": "t1"}, ("allow", None)),
+        ("gpt-4o-mini", {"x-user-role": "student"}, ("block", "identity_missing")),
+        ("gpt-4o", {"x-user-role": "student", "x-tenant": "t1"}, ("block", "model_not_allowed")),
+        ("gpt-4o-mini", {"x-tenant": "t1"}, ("block", "model_not_allowed")),
+        ("local", {"x-user-role": "student", "x-tenant": "t1"}, ("block", "no_compliant_target")),
+    ],
+)
+def test_who_calls_and_where_it_would_go_are_judged_too(model, headers, outcome):
+    call = CaseInput(messages=[{"role": "user", "content": "hello"}], model=model, headers=headers)
+    found = run_case(Case(name="n", input=call, expected=Expected(verdict="allow")), make_chain(load_pack(ROLES)))
+    assert (found.verdict, found.reason_code) == outcome
+
+
 def test_a_call_that_is_none_is_a_bad_case():
     too_deep = json.loads("[" * 70 + "]" * 70)
     with pytest.raises(BadCase, match="case 'n'"):
