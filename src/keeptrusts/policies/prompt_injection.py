@@ -12,9 +12,8 @@ from msgspec import Meta
 from keeptrusts.contract.call import Form, Role
 from keeptrusts.policies.injection.attacks import Attacks, compile_attacks
 from keeptrusts.policies.injection.disguises import Latin, Plain, encode
-from keeptrusts.policies.injection.encoding import BLOCK
+from keeptrusts.policies.injection.encoding import holds_block
 from keeptrusts.policies.injection.readings import DecodedReading, Reading
-from keeptrusts.policies.text.detector import ANYWHERE
 from keeptrusts.policies.text.own_patterns import check_patterns
 from keeptrusts.policies.text.problems import InvalidSettingsError
 from keeptrusts.policies.verdict import ALLOW, Block, Flag, Phase, TextChannel, Verdict
@@ -85,16 +84,13 @@ class PromptInjection:
 
     def judge(self, text: str, form: Form) -> Verdict:  # noqa: ARG002 - what escapes hide is said in the documentation
         data = encode(text)
-        if text.isascii() and not self.attacks.may_be_in(data) and not self.holds_base64(data):
+        if text.isascii() and not self.attacks.may_be_in(data) and not (self.decodes and holds_block(data)):
             return ALLOW
         channel = InjectionChannel(self)
         channel.take(text, final=True)
         if channel.blocked is not None:
             return channel.blocked
         return Flag(self.reason_code, channel.findings) if channel.findings else ALLOW
-
-    def holds_base64(self, data: bytes) -> bool:
-        return self.decodes and bool(BLOCK(ANYWHERE, data, 0, len(data))[0][0] >= 0)
 
     def open_channel(self, form: Form) -> TextChannel:  # noqa: ARG002 - as above
         return InjectionChannel(self)

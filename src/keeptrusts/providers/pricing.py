@@ -5,6 +5,8 @@ call and upwards, to a whole micro-dollar.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -25,7 +27,8 @@ HIDDEN_TOKENS = 4_096
 ANSWERS_IN_TEXT = frozenset({Route.CHAT, Route.COMPLETIONS, Route.RESPONSES, Route.MESSAGES})
 """Routes whose answers are as long as the tokens in them."""
 
-_READS_ONLY = frozenset({Route.EMBEDDINGS, Route.MODERATIONS, Route.COUNT_TOKENS})
+_COUNT_TOKENS = Route.COUNT_TOKENS  # looked up for every call, and Python 3.11 is slow to find a member
+_READS_ONLY = frozenset({Route.EMBEDDINGS, Route.MODERATIONS, _COUNT_TOKENS})
 _IMAGES = frozenset({"image", "image_url", "input_image"})
 _AS_LONG_AS_ITS_BYTES = frozenset({"tokens", "audio", "input_audio"})
 """Kinds of parts that no policy reads, and of which each token takes a byte of the body all the same."""
@@ -44,6 +47,13 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
     def cost(self, usage: Usage) -> int:
         """Pico-dollars. Each token is charged once, also where two counts say it: cached sound as cached."""
+        if not (
+            usage.cached_input_tokens
+            or usage.cache_write_tokens
+            or usage.audio_input_tokens
+            or usage.audio_output_tokens
+        ):
+            return usage.input_tokens * self.input + usage.output_tokens * (self.output or 0)
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         written = min(usage.cache_write_tokens, usage.input_tokens - cached)
         kept_long = min(usage.cache_write_1h_tokens, written)
@@ -69,8 +79,11 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 Steps = tuple[tuple[int, Rates], ...]
 """Rates by the length of the input: those of the last step that it exceeds hold for the whole call. The first is 0."""
 
+Ceilings: TypeAlias = tuple[tuple[int, int, int], ...]
+"""The most that may be charged: where a step begins, and the dearest rates in it for a token of input and of output."""
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What one model charges at one provider.
 
     `tiers` are the steps of service tiers that differ from the standard. `steps` is empty where nothing is charged by
@@ -108,7 +121,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         `body_bytes` is the length of the body as it is sent, `unreadable` are the parts that no policy reads, and
         `max_output_tokens` is what holds for each answer where the call itself sets no limit.
         """
-        if call.route is Route.COUNT_TOKENS:
+        if call.route is _COUNT_TOKENS:
             return 0
         if not self.covers(call.route):
             return None
@@ -118,10 +131,18 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         written = self._most_output(call, body_bytes, max_output_tokens)
         if read is None or written is None:
             return None
-        picos = max(_dearest(steps, read, written) for steps in self._possible(call.service_tier))
+        dearest = 0
+        for start, input_rate, output_rate in self._ceilings[call.service_tier]:
+            if read > start or start == 0:
+                dearest = max(dearest, read * input_rate + written * output_rate)
         searches = call.tool_uses if call.server_tools and call.tool_uses is not None else 0
-        picos += self.per_request + searches * (self.web_search or 0)
+        picos = dearest + self.per_request + searches * (self.web_search or 0)
         return -(-picos // PICOS_PER_MICRO)
+
+    @cached_property
+    def _ceilings(self) -> Mapping[ServiceTier | None, Ceilings]:
+        """By the service tier that a call asks for: found once, as every call is bounded before it is sent."""
+        return {tier: _ceilings_of(self._possible(tier)) for tier in (None, *get_args(ServiceTier))}
 
     def _most_input(self, call: Call, body_bytes: int, unreadable: Sequence[Unreadable]) -> int | None:
         """The most tokens that a provider can count as input.
@@ -131,6 +152,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         compressed as a document may be, is bounded only by the model's context window; so is what each further turn
         of a tool at the provider reads.
         """
+        if not (unreadable or call.server_tools or call.provider_state):
+            return body_bytes + HIDDEN_TOKENS
         turns = 1
         if call.server_tools:
             if call.tool_uses is None or self.web_search is None:
@@ -174,10 +197,11 @@ def _rates_at(steps: Steps, input_tokens: int) -> Rates:
     return found
 
 
-def _dearest(steps: Steps, read: int, written: int) -> int:
-    """Pico-dollars for so many tokens, each of the dearest kind, at the dearest step that they can reach."""
-    return max(
-        read * rates.dearest_input() + written * rates.dearest_output()
-        for start, rates in steps
-        if start == 0 or read > start
-    )
+def _ceilings_of(possible: Sequence[Steps]) -> Ceilings:
+    """Of all these steps, those that no other one exceeds wherever they hold."""
+    found = {(start, rates.dearest_input(), rates.dearest_output()) for steps in possible for start, rates in steps}
+    return tuple(one for one in found if not any(_exceeds(other, one) for other in found - {one}))
+
+
+def _exceeds(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    return one[0] <= other[0] and one[1] >= other[1] and one[2] >= other[2]

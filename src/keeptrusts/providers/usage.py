@@ -71,16 +71,22 @@ def openai_usage(counts: Counts) -> Usage | None:
     written = counts.completion_tokens if counts.completion_tokens is not None else counts.output_tokens
     if read is None and written is None:
         return None
-    inputs = counts.prompt_tokens_details or counts.input_tokens_details or _NO_DETAILS
-    outputs = counts.completion_tokens_details or counts.output_tokens_details or _NO_DETAILS
+    tier = _TIERS.get(counts.service_tier, "standard")
+    input_tokens = max(0, read or 0)
+    output_tokens = max(0, written or 0, (counts.total_tokens or 0) - input_tokens)
+    inputs = counts.prompt_tokens_details or counts.input_tokens_details
+    outputs = counts.completion_tokens_details or counts.output_tokens_details
+    if inputs is None and outputs is None:
+        return Usage(input_tokens=input_tokens, output_tokens=output_tokens, service_tier=tier)
+    inputs, outputs = inputs or _NO_DETAILS, outputs or _NO_DETAILS
     return Usage(
-        input_tokens=max(0, read or 0),
+        input_tokens=input_tokens,
         cached_input_tokens=max(0, inputs.cached_tokens or 0),
-        output_tokens=max(0, written or 0, (counts.total_tokens or 0) - max(0, read or 0)),
+        output_tokens=output_tokens,
         cache_write_tokens=max(0, inputs.cache_write_tokens or 0),
         audio_input_tokens=max(0, inputs.audio_tokens or 0),
         audio_output_tokens=max(0, outputs.audio_tokens or 0),
-        service_tier=_TIERS.get(counts.service_tier, "standard"),
+        service_tier=tier,
     )
 
 

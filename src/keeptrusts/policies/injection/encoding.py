@@ -16,6 +16,8 @@ BLOCK = compile_search(rf"{BODY}{{24,}}(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
 REST = compile_search(rf"{BODY}*(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
 ALPHABET = (string.ascii_letters + string.digits + "+/_-").encode()
 CAPITALS = string.ascii_uppercase.encode()
+SHAPE = bytes(ALPHABET[0] if code in ALPHABET else 0 for code in range(256))
+SHORTEST = ALPHABET[:1] * 24
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 BLANKS = b"\r\n\t ="
 CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
@@ -65,6 +67,11 @@ class Base64Reader:
         text = decode_text(block)[: self.left]
         self.left -= len(text)
         return b"\n" + text if text and separate else text
+
+
+def holds_block(data: bytes) -> bool:
+    """Whether there is a block in a text: a search for the same letter over and over takes half of what BLOCK does."""
+    return SHORTEST in data.translate(SHAPE)
 
 
 def last_run(data: bytes, at: int) -> int:
