@@ -110,10 +110,10 @@ class Answer:
         reply = self.dialect.read_reply(record.route, body, content_type, with_texts=bool(judge.policies) or may_leave)
         record.usage = reply.usage if translated is None else translated.usage
         if judge.policies:
-            judge.check_unreadable(reply.unreadable)
-            tallies = judge.tallies()
-            record.tallies += tallies
-            changes = await judge.judge(reply.texts, tallies)
+            tallies = judge.begin(reply.unreadable, record.tallies)
+            changes = judge.judge_short(reply.texts, tallies)
+            if changes is None:
+                changes = await judge.judge(reply.texts, tallies)
             if changes:
                 body = self.dialect.write_reply(reply, changes)
         record.status = response.status
@@ -136,8 +136,7 @@ class Answer:
                 f"Target {record.target.id} refused the gateway's own credential ({response.status}).",
             )
         error = read_error(body, content_type)
-        tallies = judge.tallies()
-        record.tallies += tallies
+        tallies = judge.begin((), record.tallies)
         changes = await judge.judge([Text(("error",), error.message, Role.ASSISTANT)], tallies)
         error = replace(error, message=changes.get(("error",), error.message))
         record.status, record.error_code = response.status, Code.UPSTREAM_ERROR

@@ -10,6 +10,9 @@ from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.http.exchange import Head
 from keeptrusts.gateway.settings import MIN_TOKEN_LENGTH, InvalidSettings, is_loopback
 
+MAX_RIGHT = 1024
+"""Header values that are remembered, about one for each connection."""
+
 _BEARER = b"bearer "
 _PREFIX = PREFIX.encode()
 
@@ -31,7 +34,11 @@ ANONYMOUS = Caller(None, is_anonymous=True)
 
 
 class TokenCallers:
-    """A gateway with a token of its own: whoever presents it may call, and perhaps say for whom."""
+    """A gateway with a token of its own: whoever presents it may call, and perhaps say for whom.
+
+    Header values that were found right are remembered as the objects that they are: a connection that repeats its head
+    presents the same ones. Their bytes are compared nowhere but by fingerprint, in constant time.
+    """
 
     def __init__(self, token: Secret, *, trust_identity_headers: bool = False) -> None:
         self._trust_identity_headers = trust_identity_headers
@@ -42,11 +49,17 @@ class TokenCallers:
         check_token(token)
         text = token.reveal()
         self._fingerprint = fingerprint(text.encode())
+        self._right: dict[int, bytes] = {}  # by id, which is nobody else's as long as they are here
         self._caller = Caller(_key_id(text), trusts_identity_headers=self._trust_identity_headers)
 
     def identify(self, head: Head) -> Caller:
         """Raises Fault: 401 where no key, two different ones or a wrong one is presented."""
-        presented = list_credentials(head.headers)
+        headers = head.headers
+        authorization = headers.get(b"authorization", b"")
+        is_only = not (head.has_repeated_credentials or b"x-api-key" in headers or b"api-key" in headers)
+        if is_only and self._right.get(id(authorization)) is authorization:
+            return self._caller
+        presented = list_credentials(headers)
         if not presented:
             raise Fault(
                 Code.MISSING_KEY,
@@ -57,6 +70,10 @@ class TokenCallers:
             raise Fault(Code.CONFLICTING_KEYS, "Two different keys were sent: send one.")
         if not is_same(fingerprint(keys[0]), self._fingerprint):
             raise Fault(Code.INVALID_KEY, "This key is not known to the gateway.")
+        if is_only:
+            if len(self._right) >= MAX_RIGHT:
+                self._right.clear()
+            self._right[id(authorization)] = authorization
         return self._caller
 
 

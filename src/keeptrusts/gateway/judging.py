@@ -117,10 +117,19 @@ class Judge:
                 if policy.unreadable == "block":
                     raise unreadable_fault(policy, part.kind, format_path(part.path))
 
+    def begin(self, unreadable: Iterable[Unreadable], kept: list[Tally]) -> list[Tally]:
+        """The tallies of one call or answer, which are also added to `kept`. Raises Fault as `check_unreadable`."""
+        if unreadable:
+            self.check_unreadable(unreadable)
+        tallies = self.tallies()
+        kept += tallies
+        return tallies
+
     async def judge(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
         """What to change in these texts. Raises Fault when a policy blocks."""
-        if _are_within(self.slice_size, texts):
-            return self._judge_short(texts, tallies)
+        changes = self.judge_short(texts, tallies)
+        if changes is not None:
+            return changes
         if _are_within(LARGE, texts):
             return await self._judge_long(texts, tallies)
         async with self.large:  # one after the other, or the turns of several would add up
@@ -141,14 +150,16 @@ class Judge:
                         turn_ends = self.now() + TURN_S
         return changes
 
-    def _judge_short(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str]:
-        """The usual case, in one go; nearly always there is nothing to act upon."""
+    def judge_short(self, texts: Sequence[Text], tallies: list[Tally]) -> dict[Path, str] | None:
+        """The usual case, in one go; None where the texts are too long for that. Raises Fault as `judge`."""
+        if not _are_within(self.slice_size, texts):
+            return None
         changes: dict[Path, str] = {}
         for tally in tallies:
             for text in texts:
                 value = changes.get(text.path, text.value) if changes else text.value
                 verdict = self.verdict(tally.policy, text, value)
-                if verdict is not ALLOW:
+                if verdict is not ALLOW:  # nearly never
                     self._act(tally, text, changes, verdict)
         return changes
 
@@ -214,7 +225,7 @@ def reads(policy: TextPolicy, role: Role) -> bool:
 
 def check_call(call: Call, providers: Providers, output: Judge) -> None:
     """Refuse what the pack does not let clients ask for, or what no output policy could read. Raises Fault."""
-    refused = [tool for tool in call.server_tools if tool not in providers.server_tools]
+    refused = [tool for tool in call.server_tools if tool not in providers.server_tools] if call.server_tools else ()
     if refused:
         raise Fault(
             Code.SERVER_TOOL_NOT_ALLOWED,

@@ -29,6 +29,7 @@ from keeptrusts.gateway.permits import check_permitted, permitted_models
 from keeptrusts.gateway.record import CallRecord, client_request_id
 from keeptrusts.gateway.routing import ALWAYS, Leg, Permits, Trigger, any_model
 from keeptrusts.gateway.snapshot import Snapshot
+from keeptrusts.gateway.spend.account import Hold
 from keeptrusts.gateway.spend.admission import BUDGET_SPENT, WITHIN_BUDGET, bound_plan
 from keeptrusts.gateway.spend.book import SpendBook
 from keeptrusts.gateway.spend.learned import LearnedBounds
@@ -182,10 +183,14 @@ class Pipeline:
             check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
             permits = permitted_models(snapshot.call_policies, identity)
         changes: Changes = {}
+        texts: Sequence[Text] = ()
         unreadable: Sequence[Unreadable] = ()
         if snapshot.input.policies or snapshot.spend is not None:
             texts, unreadable = await self._aside.run(dialect.texts, call) if is_large else dialect.texts(call)
-            changes = await self._judge_input(texts, unreadable, record)
+        if snapshot.input.policies:
+            tallies = snapshot.input.begin(unreadable, record.tallies)
+            judged = snapshot.input.judge_short(texts, tallies)
+            changes = await snapshot.input.judge(texts, tallies) if judged is None else judged
         if call.route is Route.COUNT_TOKENS and not snapshot.router.speaks(dialect.name, call.model, permits):
             answer.tell(count_reply(call.tree))
             return (), changes
@@ -193,16 +198,15 @@ class Pipeline:
         if snapshot.spend is not None:
             learned = self._learned if snapshot.spend.bound == "learned" else None
             plan, worst_micros = bound_plan(plan, call, changes, unreadable, learned)
-            await self._hold(record, snapshot.spend, worst_micros)
+            hold = self._book.try_hold(snapshot.spend, record.caller.key_id, record.received_ns, worst_micros)
+            record.hold = hold or await self._wait_for_room(record, snapshot.spend, worst_micros)
+            record.rulings.append(WITHIN_BUDGET)
         return plan, changes
 
-    async def _hold(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> None:
-        """Take what the call may cost out of its budget. Raises Fault where there is no room."""
-        book, key_id, received_ns = self._book, record.caller.key_id, record.received_ns
+    async def _wait_for_room(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> Hold:
+        """Take what the call may cost out of its budget, when others have made room. Raises Fault where none has."""
         try:
-            hold = book.try_hold(limit, key_id, received_ns, worst_micros)
-            record.hold = hold or await book.hold(limit, key_id, received_ns, worst_micros)
-            record.rulings.append(WITHIN_BUDGET)
+            return await self._book.hold(limit, record.caller.key_id, record.received_ns, worst_micros)
         except Fault as fault:
             if fault.code is Code.BUDGET_EXCEEDED:
                 record.rulings.append(BUDGET_SPENT)
@@ -258,15 +262,6 @@ class Pipeline:
         call, target, usage = record.call, record.target, record.usage
         if record.snapshot.spend is not None and call is not None and target is not None and usage is not None:
             self._learned.learn(target.id, call, usage)
-
-    async def _judge_input(
-        self, texts: Sequence[Text], unreadable: Sequence[Unreadable], record: CallRecord
-    ) -> Changes:
-        judge = record.snapshot.input
-        judge.check_unreadable(unreadable)
-        tallies = judge.tallies()
-        record.tallies += tallies
-        return await judge.judge(texts, tallies)
 
     def _open_record(self, head: Head, admission: Admission) -> CallRecord:
         received_ns = self._clock.unix_ns()

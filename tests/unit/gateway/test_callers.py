@@ -10,6 +10,7 @@ from keeptrusts.contract.keys import checksum_of
 from keeptrusts.contract.secret import Secret
 from keeptrusts.gateway.callers import (
     ANONYMOUS,
+    MAX_RIGHT,
     AnonymousCallers,
     Caller,
     TokenCallers,
@@ -199,3 +200,23 @@ def test_whoever_holds_the_token_is_trusted_with_identity_headers_only_where_the
 def test_nobody_is_trusted_where_anybody_may_call():
     with pytest.raises(InvalidSettings, match="trust-identity-headers"):
         make_callers(None, listens_on_loopback=True, allow_anonymous=True, trust_identity_headers=True)
+
+
+def test_a_value_that_was_found_right_counts_no_more_than_its_token():
+    callers, right = TokenCallers(Secret(TOKEN)), b"Bearer " + TOKEN.encode()
+    assert identify(callers, authorization=right) is identify(callers, authorization=right)
+    assert refusal(callers, authorization=right, x_api_key=OTHER.encode()).code is Code.CONFLICTING_KEYS
+    assert refusal(callers, authorization=right, api_key=OTHER.encode()).code is Code.CONFLICTING_KEYS
+    repeated = make_head(authorization=right)
+    repeated.has_repeated_credentials = True
+    with pytest.raises(Fault):
+        callers.identify(repeated)
+    callers.accept(Secret("the-token-that-follows"))
+    assert refusal(callers, authorization=right).code is Code.INVALID_KEY
+
+
+def test_no_more_values_are_remembered_than_there_may_be():
+    callers = TokenCallers(Secret(TOKEN))
+    for _ in range(MAX_RIGHT + 2):
+        assert identify(callers, authorization=b"".join([b"Bearer ", TOKEN.encode()])) == Caller(None)
+    assert len(callers._right) == 2
