@@ -1,6 +1,7 @@
 """A chat's messages as Anthropic's: what the system says apart, and turns of user and assistant that alternate."""
 
 import re
+from hashlib import blake2s
 from typing import Any
 
 from keeptrusts.contract.faults import Code, Fault
@@ -87,6 +88,9 @@ def write_messages(messages: Any) -> tuple[list[dict[str, Any]], list[dict[str, 
             system += blocks
         else:
             add_turn(turns, "assistant" if role == "assistant" else "user", blocks)
+    if system and not turns:  # there must be a turn: what the system says alone is what is to be answered
+        add_turn(turns, "user", system)
+        system = []
     return system, turns
 
 
@@ -155,10 +159,13 @@ def _write_call(call: Any, place: str) -> dict[str, Any]:
 
 
 def _write_id(identifier: Any, place: str) -> str:
-    """Anthropic's identifiers have fewer characters than those that some servers give."""
+    """Anthropic's identifiers have fewer characters than those that some servers give; two of those stay two."""
     if type(identifier) is not str or not identifier:
         raise Fault(Code.INVALID_REQUEST, f"`{place}` must be a string.", param=place)
-    return _FOREIGN.sub("_", identifier)
+    written = _FOREIGN.sub("_", identifier)
+    if written == identifier:
+        return identifier
+    return f"{written}_{blake2s(identifier.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
 def _read_arguments(arguments: Any, place: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_the_limit_is_the_calls_else_the_targets_else_ours(members, limit, sent)
 CARRIED = {
     "max_completion_tokens": (9, {"max_tokens": 9}),
     "max_tokens": (9, {"max_tokens": 9}),
-    "messages": ([{"role": "system", "content": "a"}], {"system": [{"type": "text", "text": "a"}], "messages": []}),
+    "messages": ([{"role": "system", "content": "a"}, *HI], {"system": [{"type": "text", "text": "a"}]}),
     "model": ("x", {"model": "claude-sonnet-5"}),
     "reasoning_effort": ("high", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
     "response_format": (FORMAT, {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}),

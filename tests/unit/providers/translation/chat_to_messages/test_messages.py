@@ -1,5 +1,7 @@
 """Messages as turns."""
 
+import re
+
 import pytest
 
 from keeptrusts.contract.faults import Code, Fault
@@ -85,7 +87,8 @@ def test_identifiers_of_other_servers_are_spelled_alike_in_call_and_result():
         {"role": "tool", "tool_call_id": "functions.f:0", "content": "a"},
     ]
     _, turns = write_messages(messages)
-    assert turns[0]["content"][0]["id"] == turns[1]["content"][0]["tool_use_id"] == "functions_f_0"
+    assert turns[0]["content"][0]["id"] == turns[1]["content"][0]["tool_use_id"]
+    assert turns[0]["content"][0]["id"].startswith("functions_f_0_")
 
 
 def test_a_turn_that_says_nothing_is_left_out():
@@ -144,3 +147,18 @@ def test_what_are_no_messages_is_refused_when_it_is_written(messages, param):
     with pytest.raises(Fault) as raised:
         write_messages(messages)
     assert (raised.value.code, raised.value.param) == (Code.INVALID_REQUEST, param)
+
+
+def test_a_chat_of_the_systems_words_alone_has_a_turn_to_answer():
+    said = [{"role": "system", "content": "one"}, {"role": "developer", "content": "two"}]
+    assert write_messages(said) == ([], [{"role": "user", "content": [text("one"), text("two")]}])
+
+
+def test_identifiers_that_differ_in_foreign_characters_only_stay_different():
+    calls = [CALL | {"id": "a.b"}, CALL | {"id": "a:b"}, CALL | {"id": "a_b"}]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "x"} for call in calls]
+    _, turns = write_messages([{"role": "user", "content": "go"}, {"role": "assistant", "tool_calls": calls}, *results])
+    used = [block["id"] for block in turns[1]["content"]]
+    assert [block["tool_use_id"] for block in turns[2]["content"]] == used
+    assert len(set(used)) == 3
+    assert all(re.fullmatch("[A-Za-z0-9_-]+", identifier) for identifier in used)
