@@ -92,6 +92,9 @@ class MemoryResponse:
         self.arrived = 0
         self.is_aborted = False
 
+    def take_whole(self) -> None:
+        return None
+
     async def read(self) -> bytes:
         return b"".join([piece async for piece in self.chunks()])
 

@@ -103,7 +103,9 @@ class Answer:
         self, response: Response, content_type: bytes, translator: Translator | None, *, may_leave: bool
     ) -> None:
         record, judge = self.record, self.record.snapshot.output
-        body = await self._read(response)
+        body = self._take(response)
+        if body is None:
+            body = await self._read(response)
         translated = None if translator is None else translator.read_reply(body, **self._said())
         if translated is not None:
             body, content_type = translated.body, b"application/json"
@@ -294,9 +296,20 @@ class Answer:
             body = await response.read()
         finally:
             record.upstream_s += record.clock.monotonic() - began
-            if record.route in ANSWERS_IN_TEXT:
-                record.answer_bytes = max(len(body), response.arrived)  # it may have come compressed, or in part
+            self._note_size(body, response)
         return body
+
+    def _take(self, response: Response) -> bytes | None:
+        """The whole body where it came together with its head, as short ones do."""
+        body = response.take_whole()
+        if body is not None:
+            self.record.first_byte = self.record.clock.monotonic()
+            self._note_size(body, response)
+        return body
+
+    def _note_size(self, body: bytes, response: Response) -> None:
+        if self.record.route in ANSWERS_IN_TEXT:
+            self.record.answer_bytes = max(len(body), response.arrived)  # it may have come compressed, or in part
 
     def _start(self, response: Response, lines: bytes) -> None:
         record = self.record

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from keeptrusts.contract.call import Changes, Route, Text, Unreadable
+from keeptrusts.contract.call import Call, Changes, Route, Text, Unreadable
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
@@ -149,7 +149,8 @@ class Pipeline:
             plan, changes = await self._prepare(answer, admission.model)
             if plan:
                 await self._bring(answer, plan, changes)
-                self._learn(record)
+                if admission.snapshot.spend is not None and admission.snapshot.spend.bound == "learned":
+                    self._learn(record)
         except Fault as fault:
             answer.refuse(fault)
         except asyncio.CancelledError:
@@ -176,15 +177,10 @@ class Pipeline:
             call = record.call = await read
         else:
             call = record.call = dialect.read_call(record.route, exchange.body, content_type, model=model)
-        check_call(call, snapshot.pack.providers, snapshot.output)
-        permits: Permits = any_model
-        if snapshot.call_policies:
-            identity = record.caller.identity
-            check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
-            permits = permitted_models(snapshot.call_policies, identity)
-        changes: Changes = {}
+        permits = self._check(record, call)
         texts: Sequence[Text] = ()
         unreadable: Sequence[Unreadable] = ()
+        changes: Changes = {}
         if snapshot.input.policies or snapshot.spend is not None:
             texts, unreadable = await self._aside.run(dialect.texts, call) if is_large else dialect.texts(call)
         if snapshot.input.policies:
@@ -202,6 +198,17 @@ class Pipeline:
             record.hold = hold or await self._wait_for_room(record, snapshot.spend, worst_micros)
             record.rulings.append(WITHIN_BUDGET)
         return plan, changes
+
+    @staticmethod
+    def _check(record: CallRecord, call: Call) -> Permits:
+        """Whether the pack lets this caller ask for this at all, before a text is read. Raises Fault where not."""
+        snapshot = record.snapshot
+        check_call(call, snapshot.pack.providers, snapshot.output)
+        if not snapshot.call_policies:
+            return any_model
+        identity = record.caller.identity
+        check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
+        return permitted_models(snapshot.call_policies, identity)
 
     async def _wait_for_room(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> Hold:
         """Take what the call may cost out of its budget, when others have made room. Raises Fault where none has."""
@@ -258,9 +265,9 @@ class Pipeline:
         return True
 
     def _learn(self, record: CallRecord) -> None:
-        """What a call used bounds those that come, where money is counted."""
+        """What a call used bounds those that come."""
         call, target, usage = record.call, record.target, record.usage
-        if record.snapshot.spend is not None and call is not None and target is not None and usage is not None:
+        if call is not None and target is not None and usage is not None:
             self._learned.learn(target.id, call, usage)
 
     def _open_record(self, head: Head, admission: Admission) -> CallRecord:

@@ -28,7 +28,9 @@ class Source(Protocol):
 
 
 class Response:
-    """Status, headers, and a body to be read once, by `read`, `chunks` or `pour`. Owned by the task that sent the call.
+    """Status, headers, and a body to be read once, by `take_whole`, `read`, `chunks` or `pour`.
+
+    Owned by the task that sent the call.
 
     Whoever leaves before the end calls `abort` (in a `finally`, say): it is cheap and may be called at any time.
     `headers` has lower-case names, repeated fields joined with b", ". A decoded body no longer has the length and
@@ -55,6 +57,12 @@ class Response:
         self._decoded: AsyncGenerator[bytes, None] | None = None
         self._refusal: Exception | None = None  # what the sink raised
         self.pause_at = min(limit, HIGH_WATER)  # in bytes arrived
+
+    def take_whole(self) -> bytes | None:
+        """The whole body where it is here and not encoded; None where it takes a `read`."""
+        if not self.is_complete or self.failure is not None or b"content-encoding" in self.headers:
+            return None
+        return self._take()
 
     async def read(self) -> bytes:
         """The whole body, decoded. Raises Truncated, TooLarge, BadEncoding, TimedOut, ProtocolError."""

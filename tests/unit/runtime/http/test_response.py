@@ -228,3 +228,25 @@ async def test_an_encoded_body_is_poured_decoded_and_goes_on_where_it_was_left()
     bucket.room = 99_999
     assert await response.pour(bucket.take)
     assert b"".join(bucket.taken) == bytes(range(256)) * 4096
+
+
+@pytest.mark.anyio
+async def test_a_body_that_is_here_can_be_taken_without_waiting():
+    response, _ = make()
+    arrive(response, b"all of ")
+    assert response.take_whole() is None
+    arrive(response, b"it")
+    response.end()
+    assert response.take_whole() == b"all of it"
+
+
+@pytest.mark.anyio
+async def test_a_body_that_broke_off_or_is_encoded_takes_a_read():
+    broken, _ = make()
+    arrive(broken, b"half")
+    broken.end(Truncated("gone"))
+    encoded, _ = make(content_encoding=b"gzip")
+    arrive(encoded, gzip.compress(b"text"))
+    encoded.end()
+    assert (broken.take_whole(), encoded.take_whole()) == (None, None)
+    assert await encoded.read() == b"text"
