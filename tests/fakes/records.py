@@ -13,8 +13,9 @@ from keeptrusts.gateway.record import CallRecord
 
 def read_members(members, kind):
     """What the JSON members of an object say; anything that the type does not know is an error."""
-    assert set(msgspec.json.decode(b"{%b}" % members)) == set(kind.__struct_fields__)
-    return msgspec.json.decode(b"{%b}" % members, type=kind)
+    object_json = f"{{{members}}}"
+    assert set(msgspec.json.decode(object_json)) == set(kind.__struct_fields__)
+    return msgspec.json.decode(object_json, type=kind)
 
 
 class Ledger:

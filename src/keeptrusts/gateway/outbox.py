@@ -18,6 +18,7 @@ import msgspec
 
 from keeptrusts.contract.events import CallFacts, OpenRecord, Origin, Outcome
 from keeptrusts.contract.faults import Code, Fault
+from keeptrusts.gateway.event_json import DIGITS, boolean
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.line_writer import LineWriter
 from keeptrusts.runtime.records import EVENT, NOTE
@@ -33,27 +34,22 @@ log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
-# The records are put together from parts that were encoded before; a test holds them against the types.
-_OPEN = (
-    b'{"event_type":"open","version":1,"boot_id":"%b","timestamp":"%b","request_id":"req_%b","is_audited":%b,'
-    b'"origin":{%b},%b}'
-)
-_EVENT = (
-    b'{"event_type":"decision","version":1,"id":"evt_%b","seq":%d,"boot_id":"%b","timestamp":"%b",'
-    b'"request_id":"req_%b",%b,%b}'
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where calls come from, encoded once per key and snapshot. `is_audited`: no event of theirs may be lost."""
+    """Where calls come from, encoded once per key and snapshot: for events, and for open records.
 
-    members: bytes
+    `is_audited`: no event of theirs may be lost.
+    """
+
+    members: str
     is_audited: bool
+    open_members: str
 
 
 def compile_source(origin: Origin, *, is_audited: bool) -> Source:
-    return Source(members_of(origin), is_audited)
+    members = members_of(origin)
+    return Source(members, is_audited, f'"is_audited":{boolean(is_audited)},"origin":{{{members}}}')
 
 
 class _RequestId(msgspec.Struct):
@@ -69,11 +65,11 @@ class Outbox:
 
     def __init__(self, spool: Spool, *, boot_id: str, lines: LineWriter | None = None) -> None:
         self._spool = spool
-        self._boot_id = boot_id.encode()
+        self._boot_id = boot_id
         self._lines = lines
         self._open: dict[str, bytes] = {}  # open records without their event
-        self._second = -1
-        self._second_text = b""
+        self._second_ns = 0  # the second that was written last, since 1970
+        self._second_text = "1970-01-01T00:00:00"
         self._trouble = ""
         self.interrupted = 0  # calls recorded as that since start
         self._sync_thread = ThreadPoolExecutor(1, "spool-sync")
@@ -81,20 +77,38 @@ class Outbox:
         self._interrupt_open()
         spool.carry = self._open.values
 
-    def open(self, call: str, received_ns: int, source: Source, facts: bytes) -> None:
+    def open(self, call: str, received_ns: int, source: Source, facts: str) -> None:
         """Record that a call is about to go upstream. Raises Fault(AUDIT_UNAVAILABLE) where it then must not."""
-        is_audited = b"true" if source.is_audited else b"false"
-        stamp = self._stamp(received_ns)
-        payload = _OPEN % (self._boot_id, stamp, call.encode(), is_audited, source.members, facts)
+        payload = (
+            f'{{"event_type":"open","version":1,"boot_id":"{self._boot_id}","timestamp":"{self._stamp(received_ns)}"'
+            f',"request_id":"req_{call}",{source.open_members},{facts}}}'
+        ).encode()
         try:
             self._spool.append_note(payload, strict=source.is_audited)
         except SpoolFull:
             raise _audit_unavailable() from None
         self._open[call] = payload
 
-    def close(self, call: str, received_ns: int, source: Source, outcome: bytes) -> None:
-        """Record how a call ended. Raises Fault(AUDIT_UNAVAILABLE) where its answer then must not be completed."""
-        self._append(call, self._boot_id, self._stamp(received_ns), source, outcome)
+    def close(self, call: str, received_ns: int, source: Source, outcome: str, *, boot_id: str | None = None) -> None:
+        """Record how a call ended. Raises Fault(AUDIT_UNAVAILABLE) where its answer then must not be completed.
+
+        `boot_id` is that of the start in which it came, where that is not this one.
+        """
+        event = (
+            f',"boot_id":"{boot_id or self._boot_id}","timestamp":"{self._stamp(received_ns)}"'
+            f',"request_id":"req_{call}",{outcome},{source.members}}}'
+        )
+
+        def encode(seq: int) -> bytes:
+            return f'{{"event_type":"decision","version":1,"id":"evt_{call}","seq":{seq}{event}'.encode()
+
+        try:
+            payload = self._spool.append(encode, strict=source.is_audited, is_admitted=call in self._open)
+        except SpoolFull:
+            raise _audit_unavailable() from None
+        self._open.pop(call, None)
+        if self._lines is not None:
+            self._lines.put(payload)
 
     @property
     def pending(self) -> int:
@@ -137,40 +151,29 @@ class Outbox:
         if self._lines is not None:
             self._lines.close()
 
-    def _append(self, call: str, boot_id: bytes, stamp: bytes, source: Source, outcome: bytes) -> None:
-        name = call.encode()
-
-        def encode(seq: int) -> bytes:
-            return _EVENT % (name, seq, boot_id, stamp, name, outcome, source.members)
-
-        try:
-            payload = self._spool.append(encode, strict=source.is_audited, is_admitted=call in self._open)
-        except SpoolFull:
-            raise _audit_unavailable() from None
-        self._open.pop(call, None)
-        if self._lines is not None:
-            self._lines.put(payload)
-
     def _interrupt_open(self) -> None:
         """Write the events of calls that will never end: by what was known when they went upstream."""
         for call, payload in list(self._open.items()):
             record = msgspec.json.decode(payload, type=OpenRecord)
-            stamp = self._stamp((record.timestamp - _EPOCH) // timedelta(microseconds=1) * 1000)
+            received_ns = (record.timestamp - _EPOCH) // timedelta(microseconds=1) * 1000
             source = compile_source(record.origin, is_audited=record.is_audited)
+            outcome = members_of(_interrupted(record))
             try:
-                self._append(call, record.boot_id.encode(), stamp, source, members_of(_interrupted(record)))
+                self.close(call, received_ns, source, outcome, boot_id=record.boot_id)
             except Fault:
                 # The disk refuses. The open record stays, and is found again at the next start.
                 continue
             self.interrupted += 1
 
-    def _stamp(self, unix_ns: int) -> bytes:
+    def _stamp(self, unix_ns: int) -> str:
         """`2026-11-23T14:00:00.123456Z`. All but the fraction is kept from call to call."""
-        second, rest = divmod(unix_ns, 1_000_000_000)
-        if second != self._second:
-            self._second = second
-            self._second_text = f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}".encode()
-        return b"%b.%06dZ" % (self._second_text, rest // 1000)
+        micros = (unix_ns - self._second_ns) // 1000
+        if not 0 <= micros < 1_000_000:
+            second = unix_ns // 1_000_000_000
+            self._second_ns = second * 1_000_000_000
+            self._second_text = f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}"
+            micros = (unix_ns - self._second_ns) // 1000
+        return f"{self._second_text}.{DIGITS[micros // 1000]}{DIGITS[micros % 1000]}Z"
 
     def _report_trouble(self) -> None:
         trouble = self._spool.complaint
@@ -220,9 +223,9 @@ def _interrupted(record: OpenRecord) -> Outcome:
     return Outcome(**{**facts, "usage": usage}, error_code=INTERRUPTED)
 
 
-def members_of(part: msgspec.Struct) -> bytes:
+def members_of(part: msgspec.Struct) -> str:
     """The members of an object as JSON, without its braces."""
-    return _encode(part)[1:-1]
+    return _encode(part)[1:-1].decode()
 
 
 def _audit_unavailable() -> Fault:

@@ -11,6 +11,16 @@ from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.estimate import estimate_input, estimate_usage
+from keeptrusts.gateway.event_json import (
+    boolean,
+    milliseconds,
+    or_null,
+    outcome_json,
+    quoted,
+    tally_json,
+    text_json,
+    usage_json,
+)
 from keeptrusts.gateway.faults import status_of
 from keeptrusts.gateway.judging import Tally
 from keeptrusts.gateway.limits.limiter import Lease
@@ -26,25 +36,9 @@ from keeptrusts.runtime.clock import Clock
 _BLOCKS = POLICY_CODES | {Code.BUDGET_EXCEEDED}
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_USAGE = Usage()
-ROUTE_PATHS = {route: f"/v1/{route}".encode() for route in Route}
-# Events are put together from bytes: most of a call's facts are known as such, and a test holds them against the types.
-_FACTS = (
-    b'"decision":"%b","reason_code":%b,%b,%b,"usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,'
-    b'"estimated":%b,%b},"cost_micros":%b,%b'
-)
-_ASKED = b'"client_request_id":%b,"route":"%b","stream":%b,"key_id":%b,"user":%b,"model":%b'
-_RARE_COUNTS = (
-    b'"cache_write_tokens":%d,"cache_write_1h_tokens":%d,"audio_input_tokens":%d,"audio_output_tokens":%d,'
-    b'"web_searches":%d,"service_tier":"%b"'
-)
-_NO_RARE_COUNTS = _RARE_COUNTS % (0, 0, 0, 0, 0, b"standard")
-_REST = (
-    b',"status":%b,"error_code":%b,"attempts":[%b],"policies":%b,"latency_ms":%b,"first_byte_ms":%b,"overhead_ms":%b'
-)
-_ATTEMPT = b'{"target_id":"%b","status":%b,"ms":%b}'
-_NO_SPEND = b'"spend_bucket":null,"spend_day":null'
-_NO_TARGET = b'"provider":null,"target_id":null'
-_encode = msgspec.json.Encoder().encode
+ROUTE_PATHS = {route: f"/v1/{route}" for route in Route}
+_NO_SPEND = '"spend_bucket":null,"spend_day":null'
+_NO_TARGET = '"provider":null,"target_id":null'
 _UNPAID = frozenset(
     {Code.UPSTREAM_UNREACHABLE, Code.UPSTREAM_ERROR, Code.UPSTREAM_REFUSED_CREDENTIAL, Code.UPSTREAM_REDIRECT}
 )
@@ -82,7 +76,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     target: Target | None = None
     rulings: list[PolicyOutcome] = []
     tallies: list[Tally] = []
-    attempts: list[bytes] = []
+    attempts: list[str] = []
     usage: Usage | None = None
     is_counted: bool = True
     cost: int | None = None
@@ -99,7 +93,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     hold: Hold | None = None
     is_sent: bool = False
     is_closed: bool = False
-    _asked: bytes | None = None
+    _asked: str | None = None
 
     @property
     def request_id(self) -> str:
@@ -164,58 +158,54 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         """The worst verdict so far. A refusal by what the pack says, before any text was judged, is a block too."""
         if self.error_code in _BLOCKS:
             return "block"
-        if not self.tallies:
-            return "allow"
-        verdicts = {tally.verdict for tally in self.tallies}
-        return "block" if "block" in verdicts else "redact" if "redact" in verdicts else "allow"
+        worst: Decision = "allow"
+        for tally in self.tallies:
+            if tally.verdict == "block":
+                return "block"
+            if tally.verdict == "redact":
+                worst = "redact"
+        return worst
 
-    def _outcome(self) -> bytes:
+    def _outcome(self) -> str:
         """The JSON members of an `Outcome`."""
-        outcomes = [*self.rulings, *[tally.outcome() for tally in self.tallies]]
-        return self._facts(self.usage or _NO_USAGE, self.cost) + _REST % (
-            b"null" if self.status is None else b"%d" % self.status,
-            _quoted(self.error_code),
-            b",".join(self.attempts),
-            _encode(outcomes) if outcomes else b"[]",
-            _milliseconds(self.latency_s),
-            b"null" if self.first_byte is None else _milliseconds(self.first_byte - self.started),
-            _milliseconds(self.overhead_s or 0.0),
+        first_byte = "null" if self.first_byte is None else milliseconds(self.first_byte - self.started)
+        return (
+            f"{self._facts(self.usage or _NO_USAGE, self.cost)}"
+            f',"status":{or_null(self.status)},"error_code":{quoted(self.error_code)}'
+            f',"attempts":[{",".join(self.attempts)}]'
+            f',"policies":[{",".join([*map(outcome_json, self.rulings), *map(tally_json, self.tallies)])}]'
+            f',"latency_ms":{milliseconds(self.latency_s)},"first_byte_ms":{first_byte}'
+            f',"overhead_ms":{milliseconds(self.overhead_s or 0.0)}'
         )
 
-    def _facts(self, usage: Usage, cost: int | None) -> bytes:
+    def _facts(self, usage: Usage, cost: int | None) -> str:
         """The JSON members of a `CallFacts`."""
-        target, decision = self.target, self.decision()
-        if self._asked is None:
-            self._asked = self._describe_call()
-        return _FACTS % (
-            decision.encode(),
-            _quoted(self._reason(decision)),
-            self._asked,
-            _NO_TARGET if target is None else target.event_members,
-            usage.input_tokens,
-            usage.cached_input_tokens,
-            usage.output_tokens,
-            b"true" if usage.estimated else b"false",
-            _rare_counts(usage),
-            b"null" if cost is None else b"%d" % cost,
-            _NO_SPEND if self.hold is None else self.hold.account.event_members,
+        target, hold, decision = self.target, self.hold, self.decision()
+        asked = self._asked
+        if asked is None:  # its open record and its event have these in common: a call is read before either is written
+            asked = self._asked = self._describe_call()
+        return (
+            f'"decision":"{decision}","reason_code":{quoted(self._reason(decision))},{asked}'
+            f",{_NO_TARGET if target is None else target.event_members}"
+            f',"usage":{usage_json(usage)},"cost_micros":{or_null(cost)}'
+            f",{_NO_SPEND if hold is None else hold.account.event_members}"
         )
 
-    def _describe_call(self) -> bytes:
-        """Those members that its open record and its event have in common: a call is read before either is written."""
-        call, identity = self.call, self.caller.identity
-        return _ASKED % (
-            _quoted(self.client_request_id),
-            ROUTE_PATHS[self.route],
-            b"true" if call is not None and call.stream else b"false",
-            _quoted(self.caller.key_id),
-            b"null" if identity.user is None else _encode(identity.user),
-            b"null" if call is None else _quoted(call.model),
+    def _describe_call(self) -> str:
+        """Those members of a `CallFacts` that the call itself says."""
+        call, caller = self.call, self.caller
+        return (
+            f'"client_request_id":{quoted(self.client_request_id)},"route":"{ROUTE_PATHS[self.route]}"'
+            f',"stream":{boolean(call is not None and call.stream)}'
+            f',"key_id":{quoted(caller.key_id)},"user":{text_json(caller.identity.user)}'
+            f',"model":{quoted(None if call is None else call.model)}'
         )
 
     def _reason(self, decision: Decision) -> str | None:
-        said: list[PolicyOutcome | Tally] = [*self.rulings, *self.tallies]
-        for tally in said:
+        for ruling in self.rulings:
+            if ruling.reason_code and ruling.verdict == decision:
+                return ruling.reason_code
+        for tally in self.tallies:
             if tally.reason_code and tally.verdict == decision:
                 return tally.reason_code
         return self.error_code if decision == "block" else None
@@ -242,30 +232,11 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         return estimate_usage(self.call, self.usage, self.pieces, self.answer_bytes)
 
 
-def _rare_counts(usage: Usage) -> bytes:
-    """The JSON members of a `Usage` that most calls leave as they are."""
-    written, kept, heard = usage.cache_write_tokens, usage.cache_write_1h_tokens, usage.audio_input_tokens
-    spoken, searches, tier = usage.audio_output_tokens, usage.web_searches, usage.service_tier
-    if tier == "standard" and not (written or kept or heard or spoken or searches):
-        return _NO_RARE_COUNTS
-    return _RARE_COUNTS % (written, kept, heard, spoken, searches, tier.encode())
-
-
 def client_request_id(value: bytes | None) -> str | None:
     """The client's own request id, where it is one that can stand in a log."""
     return value.decode("ascii") if value and _CLIENT_REQUEST_ID.fullmatch(value) else None
 
 
-def attempt(target: Target, status: int | None, took_s: float) -> bytes:
+def attempt(target: Target, status: int | None, took_s: float) -> str:
     """The JSON of an `Attempt`."""
-    return _ATTEMPT % (target.id.encode(), b"null" if status is None else b"%d" % status, _milliseconds(took_s))
-
-
-def _milliseconds(seconds: float) -> bytes:
-    """To the microsecond, from integers: formatting a float costs as much as the rest of an event."""
-    return b"%d.%03d" % divmod(int(seconds * 1_000_000 + 0.5), 1000) if seconds > 0 else b"0.000"
-
-
-def _quoted(word: str | None) -> bytes:
-    """A JSON string, or null. Only for words whose grammar has nothing to escape, as all names, ids and codes have."""
-    return b"null" if word is None else b'"%b"' % word.encode()
+    return f'{{"target_id":"{target.id}","status":{or_null(status)},"ms":{milliseconds(took_s)}}}'

@@ -79,7 +79,7 @@ class Target:
     timeouts: Timeouts
     has_credential: bool
     objection: str | None
-    event_members: bytes
+    event_members: str
     answer_line: bytes
     counters: TargetCounters = field(compare=False)
 
@@ -151,7 +151,7 @@ def make_target(
         ),
         has_credential=secret is not None or not needs_secret,
         objection=next(filter(None, (policy.objection(spec.data_policy) for policy in policies)), None),
-        event_members=b'"provider":"%b","target_id":"%b"' % (spec.provider.encode(), spec.id.encode()),
+        event_members=f'"provider":"{spec.provider}","target_id":"{spec.id}"',
         answer_line=b"x-keeptrusts-target: %b\r\n" % spec.id.encode(),
         counters=counters.get(spec.id) or TargetCounters(),
     )

@@ -2,13 +2,15 @@
 
 import os
 
-_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-_RANDOM_DIGITS = 20
+_TAIL_BYTES = 10  # what follows the milliseconds: random, but for the version and the variant
+_TAIL_DIGITS = 2 * _TAIL_BYTES
+_VERSION = bytes(0x70 | byte & 0x0F for byte in range(256))
+_VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
 
 
 def new_hex(unix_ns: int) -> str:
     """A UUIDv7 for this moment, in hex without dashes."""
-    return _uuid7(unix_ns, os.urandom(_RANDOM_DIGITS // 2).hex())
+    return _milliseconds(unix_ns) + _draw_tails(1)
 
 
 class HexPool:
@@ -18,18 +20,25 @@ class HexPool:
     """
 
     def __init__(self) -> None:
-        self._random = ""
+        self._tails = ""
         self._used = 0
 
     def new_hex(self, unix_ns: int) -> str:
         """A UUIDv7 for this moment, in hex without dashes."""
         used = self._used
-        if used == len(self._random):
-            self._random = os.urandom(128 * _RANDOM_DIGITS).hex()
+        if used == len(self._tails):
+            self._tails = _draw_tails(256)
             used = 0
-        self._used = used + _RANDOM_DIGITS
-        return _uuid7(unix_ns, self._random[used : self._used])
+        self._used = used + _TAIL_DIGITS
+        return _milliseconds(unix_ns) + self._tails[used : used + _TAIL_DIGITS]
 
 
-def _uuid7(unix_ns: int, random: str) -> str:
-    return f"{unix_ns // 1_000_000:012x}7{random[:3]}{_VARIANTS[random[3]]}{random[4:19]}"
+def _milliseconds(unix_ns: int) -> str:
+    return (unix_ns // 1_000_000).to_bytes(6, "big").hex()
+
+
+def _draw_tails(count: int) -> str:
+    random = bytearray(os.urandom(count * _TAIL_BYTES))
+    random[::_TAIL_BYTES] = random[::_TAIL_BYTES].translate(_VERSION)
+    random[2::_TAIL_BYTES] = random[2::_TAIL_BYTES].translate(_VARIANT)
+    return random.hex()

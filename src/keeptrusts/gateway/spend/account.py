@@ -67,7 +67,7 @@ class Account:
         self.is_known = False  # the ledger has told what others spent
         self.is_short = False  # the ledger had no room when it was asked last: it is asked again, after a pause
         self.waiters: deque[Waiter] = deque()
-        self.event_members = b'"spend_bucket":"%b","spend_day":"%b"' % (bucket.encode(), day.name.encode())
+        self.event_members = f'"spend_bucket":"{bucket}","spend_day":"{day.name}"'
         self._owner = owner
         self._ahead = 0  # how much is wanted beyond what is needed
         self._low = 0  # more is asked for when less than this is free

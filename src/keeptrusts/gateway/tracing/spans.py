@@ -64,7 +64,7 @@ class _SpanMaker:
 
     def server_span(self) -> ReadableSpan:
         record, parent = self._record, self._trace.parent
-        path = ROUTE_PATHS[record.route].decode()
+        path = ROUTE_PATHS[record.route]
         is_ours = record.error_code is not None and (record.status is None or record.status >= 500)
         return ReadableSpan(
             f"POST {path}",

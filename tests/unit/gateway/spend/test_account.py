@@ -241,4 +241,4 @@ def test_when_the_ledger_is_away_those_who_wait_are_told(loop):
 
 
 def test_events_say_what_was_counted_where():
-    assert make_account().event_members == b'"spend_bucket":"pack","spend_day":"2026-11-23"'
+    assert make_account().event_members == '"spend_bucket":"pack","spend_day":"2026-11-23"'
