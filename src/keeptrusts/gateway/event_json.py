@@ -12,8 +12,6 @@ from keeptrusts.contract.usage import Usage
 from keeptrusts.gateway.judging import Tally
 
 _encode = msgspec.json.Encoder().encode
-DIGITS = tuple(f"{number:03d}" for number in range(1000))
-"""Three digits each: looking them up takes a third of the time of formatting them."""
 
 
 def quoted(word: str | None) -> str:
@@ -32,12 +30,6 @@ def or_null(number: int | None) -> int | str:
 
 def boolean(value: bool) -> str:
     return "true" if value else "false"
-
-
-def milliseconds(seconds: float) -> str:
-    """To the microsecond, from integers: formatting a float takes twice as long."""
-    micros = int(seconds * 1_000_000 + 0.5) if seconds > 0 else 0
-    return f"{micros // 1000}.{DIGITS[micros % 1000]}"
 
 
 def usage_json(usage: Usage) -> str:

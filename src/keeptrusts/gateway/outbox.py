@@ -18,7 +18,7 @@ import msgspec
 
 from keeptrusts.contract.events import CallFacts, OpenRecord, Origin, Outcome
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.event_json import DIGITS, boolean
+from keeptrusts.gateway.event_json import boolean
 from keeptrusts.runtime.clock import Clock
 from keeptrusts.runtime.line_writer import LineWriter
 from keeptrusts.runtime.records import EVENT, NOTE
@@ -32,6 +32,7 @@ INTERRUPTED = "interrupted"
 log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = tuple(f"{number:03d}" for number in range(1000))  # looked up in a third of the time of formatting them
 _encode = msgspec.json.Encoder().encode
 
 
@@ -173,7 +174,7 @@ class Outbox:
             self._second_ns = second * 1_000_000_000
             self._second_text = f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}"
             micros = (unix_ns - self._second_ns) // 1000
-        return f"{self._second_text}.{DIGITS[micros // 1000]}{DIGITS[micros % 1000]}Z"
+        return f"{self._second_text}.{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}Z"
 
     def _report_trouble(self) -> None:
         trouble = self._spool.complaint

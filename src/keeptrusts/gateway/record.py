@@ -1,6 +1,7 @@
 """The facts of one call as they come to light; at its end they become its decision event. Never the text."""
 
 import re
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -13,7 +14,6 @@ from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.estimate import estimate_input, estimate_usage
 from keeptrusts.gateway.event_json import (
     boolean,
-    milliseconds,
     or_null,
     outcome_json,
     quoted,
@@ -129,7 +129,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         self.latency_s = self.clock.monotonic() - self.started
         is_begun = self.overhead_s is not None
         if not is_begun:
-            self.overhead_s = self.latency_s - self.upstream_s
+            self.overhead_s = max(0.0, self.latency_s - self.upstream_s)
         self.usage = self._usage()
         self.cost = self._with_sunk(self.cost_micros(self.usage))
         try:
@@ -168,14 +168,16 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
 
     def _outcome(self) -> str:
         """The JSON members of an `Outcome`."""
-        first_byte = "null" if self.first_byte is None else milliseconds(self.first_byte - self.started)
+        policies = [outcome_json(ruling) for ruling in self.rulings]
+        policies += [tally_json(tally) for tally in self.tallies]
+        first_byte = "null" if self.first_byte is None else f"{(self.first_byte - self.started) * 1000:.3f}"
         return (
             f"{self._facts(self.usage or _NO_USAGE, self.cost)}"
             f',"status":{or_null(self.status)},"error_code":{quoted(self.error_code)}'
             f',"attempts":[{",".join(self.attempts)}]'
-            f',"policies":[{",".join([*map(outcome_json, self.rulings), *map(tally_json, self.tallies)])}]'
-            f',"latency_ms":{milliseconds(self.latency_s)},"first_byte_ms":{first_byte}'
-            f',"overhead_ms":{milliseconds(self.overhead_s or 0.0)}'
+            f',"policies":[{",".join(policies)}]'
+            f',"latency_ms":{self.latency_s * 1000:.3f},"first_byte_ms":{first_byte}'
+            f',"overhead_ms":{(self.overhead_s or 0.0) * 1000:.3f}'
         )
 
     def _facts(self, usage: Usage, cost: int | None) -> str:
@@ -194,12 +196,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     def _describe_call(self) -> str:
         """Those members of a `CallFacts` that the call itself says."""
         call, caller = self.call, self.caller
-        return (
-            f'"client_request_id":{quoted(self.client_request_id)},"route":"{ROUTE_PATHS[self.route]}"'
-            f',"stream":{boolean(call is not None and call.stream)}'
-            f',"key_id":{quoted(caller.key_id)},"user":{text_json(caller.identity.user)}'
-            f',"model":{quoted(None if call is None else call.model)}'
-        )
+        stream, model = (False, None) if call is None else (call.stream, call.model)
+        usual = _usual_members(self.route, stream, caller.key_id, caller.identity.user, model)
+        return f'"client_request_id":{quoted(self.client_request_id)},{usual}'
 
     def _reason(self, decision: Decision) -> str | None:
         for ruling in self.rulings:
@@ -232,6 +231,15 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         return estimate_usage(self.call, self.usage, self.pieces, self.answer_bytes)
 
 
+@lru_cache(maxsize=1024)
+def _usual_members(route: Route, stream: bool, key_id: str | None, user: str | None, model: str | None) -> str:
+    """What many calls have in common."""
+    return (
+        f'"route":"{ROUTE_PATHS[route]}","stream":{boolean(stream)},"key_id":{quoted(key_id)}'
+        f',"user":{text_json(user)},"model":{quoted(model)}'
+    )
+
+
 def client_request_id(value: bytes | None) -> str | None:
     """The client's own request id, where it is one that can stand in a log."""
     return value.decode("ascii") if value and _CLIENT_REQUEST_ID.fullmatch(value) else None
@@ -239,4 +247,4 @@ def client_request_id(value: bytes | None) -> str | None:
 
 def attempt(target: Target, status: int | None, took_s: float) -> str:
     """The JSON of an `Attempt`."""
-    return f'{{"target_id":"{target.id}","status":{or_null(status)},"ms":{milliseconds(took_s)}}}'
+    return f'{{"target_id":"{target.id}","status":{or_null(status)},"ms":{took_s * 1000:.3f}}}'

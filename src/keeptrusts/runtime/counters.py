@@ -21,22 +21,26 @@ def hash_key(*parts: str) -> int:
 class Gauge:
     """How many there are now. Only what this process adds can be taken away by it."""
 
-    __slots__ = ("_at", "_mine", "_others")
+    __slots__ = ("_at", "_count", "_mine", "_others")
 
     def __init__(self, board: Board, *, at: int = 0) -> None:
         self._mine = board.mine
         self._others = board.others
         self._at = at
+        self._count = board.mine[at]
 
-    def add(self, change: int) -> None:
-        self._mine[self._at] += change
+    def add(self, change: int) -> int:
+        """Count so many more or less. Gives the total."""
+        count = self._mine[self._at] = self._count = self._count + change
+        return count + self._of_others() if self._others else count
 
     def total(self) -> int:
         """Of all processes together."""
-        total = self._mine[self._at]
-        for region in self._others:
-            total += region[self._at]
-        return total
+        return self._count + self._of_others() if self._others else self._count
+
+    def _of_others(self) -> int:
+        at = self._at
+        return sum([region[at] for region in self._others])
 
 
 class KeyedGauge:
@@ -53,19 +57,25 @@ class KeyedGauge:
     def words(sets: int) -> int:
         return sets * WAYS * GAUGE_WORDS
 
-    def add(self, key: int, change: int) -> None:
-        """Count one more or less of a key."""
+    def add(self, key: int, change: int) -> int:
+        """Count one more or less of a key. Gives the total."""
         count = self._counts.get(key, 0) + change
         if count:
             self._counts[key] = count
         else:
             del self._counts[key]
-        if self._others:
-            self._publish(key, count)
+        if not self._others:
+            return count
+        self._publish(key, count)
+        return count + self._of_others(key)
 
     def total(self, key: int) -> int:
         """Of all processes together."""
-        total = self._counts.get(key, 0)
+        count = self._counts.get(key, 0)
+        return count + self._of_others(key) if self._others else count
+
+    def _of_others(self, key: int) -> int:
+        total = 0
         for region in self._others:
             for at in self._places(key):
                 if region[at] == key:

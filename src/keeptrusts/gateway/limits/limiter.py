@@ -18,39 +18,49 @@ from keeptrusts.runtime.counters import WindowCounter, hash_key
 _NANOSECONDS = 1_000_000_000
 
 
+class _Keys(dict[str, int]):
+    """Where the calls in flight of a key are counted, by its id: keys are few, and checked before they come here."""
+
+    def __missing__(self, key_id: str) -> int:
+        key = self[key_id] = hash_key("key", key_id)
+        return key
+
+
 class Limiter:
     """One per worker. Owned by its event loop."""
 
     def __init__(self, counts: Counts, clock: Clock) -> None:
         self._counts = counts
         self._clock = clock
-        self._keys: dict[str, int] = {}  # by key id: gateway keys are few, and checked before they come here
+        self._in_flight = counts.in_flight
+        self._per_key = counts.per_key
+        self._keys = _Keys()
 
     def check(self, limits: CallLimits, caller: Caller) -> None:
         """Before a body is read: whether there is room for one more call. Raises Fault."""
-        if self._counts.in_flight.total() >= limits.max_in_flight:
+        if self._in_flight.total() >= limits.max_in_flight:
             raise _overloaded()
-        key = self._key_of(caller)
-        if key is not None and self._counts.per_key.total(key) >= limits.max_in_flight_per_key:
+        if caller.is_anonymous:
+            return
+        if self._per_key.total(self._keys[caller.key_id or ""]) >= limits.max_in_flight_per_key:
             raise _too_many_of_key()
 
     def begin(self, caller: Caller) -> "Lease":
         """Count a call as in flight."""
-        key = self._key_of(caller)
-        self._counts.in_flight.add(1)
-        if key is not None:
-            self._counts.per_key.add(key, 1)
-        return Lease(self, key)
+        in_flight = self._in_flight.add(1)
+        if caller.is_anonymous:
+            return Lease(self, in_flight, None, 0)
+        key = self._keys[caller.key_id or ""]
+        return Lease(self, in_flight, key, self._per_key.add(key, 1))
 
     def admit(self, lease: "Lease", limits: CallLimits, caller: Caller, size: int) -> None:
         """Count a call, whose body has so many bytes, in its windows; `lease.standings` say then what is left.
 
         Raises Fault where it is over a limit; then nothing was counted.
         """
-        counts = self._counts
-        if counts.in_flight.total() > limits.max_in_flight:  # others came while its body was read
+        if lease.in_flight > limits.max_in_flight:  # others came while its body was read
             raise _overloaded()
-        if lease.key is not None and counts.per_key.total(lease.key) > limits.max_in_flight_per_key:
+        if lease.of_key > limits.max_in_flight_per_key:
             raise _too_many_of_key()
         if not limits.rates:
             return
@@ -87,9 +97,9 @@ class Limiter:
 
     def end(self, lease: "Lease", tokens: int) -> None:
         """Take a call out of what is in flight, and correct what its tokens were taken for."""
-        self._counts.in_flight.add(-1)
+        self._in_flight.add(-1)
         if lease.key is not None:
-            self._counts.per_key.add(lease.key, -1)
+            self._per_key.add(lease.key, -1)
         for key, window, held in lease.held_tokens:
             self._counts.common.correct(key, window, tokens - held)
 
@@ -111,25 +121,20 @@ class Limiter:
             return self._counts.common, rate.key
         return self._counts.per_user, rate.user_key(_subject(caller, limits.user_headers))
 
-    def _key_of(self, caller: Caller) -> int | None:
-        """Where a key's calls in flight are counted; None for callers without a key."""
-        if caller.is_anonymous:
-            return None
-        name = caller.key_id or ""
-        key = self._keys.get(name)
-        if key is None:
-            key = self._keys[name] = hash_key("key", name)
-        return key
-
 
 class Lease:
-    """A call that is counted, given back once. `standings` say where its caller stands; none where nothing limits."""
+    """A call that is counted, given back once. `standings` say where its caller stands; none where nothing limits.
 
-    __slots__ = ("_limiter", "held_tokens", "is_released", "key", "standings")
+    `in_flight` and `of_key` are how many there were with it, in all and of its key; `key` is None without one.
+    """
 
-    def __init__(self, limiter: Limiter, key: int | None) -> None:
+    __slots__ = ("_limiter", "held_tokens", "in_flight", "is_released", "key", "of_key", "standings")
+
+    def __init__(self, limiter: Limiter, in_flight: int, key: int | None, of_key: int) -> None:
         self._limiter = limiter
+        self.in_flight = in_flight
         self.key = key
+        self.of_key = of_key
         self.held_tokens: tuple[tuple[int, int, int], ...] = ()  # key, window, count
         self.standings: Sequence[Standing] = ()
         self.is_released = False
