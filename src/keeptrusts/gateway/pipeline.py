@@ -67,10 +67,6 @@ class Admission(BodyRule):
     dialect: Dialect
     model: str | None = None
 
-    @property
-    def holder(self) -> str | None:
-        return None if self.caller.is_anonymous else self.caller.key_id or ""
-
     def refuse(self, head: Head, malformed: Malformed) -> Refusal:
         return self.pipeline.refuse_unread(head, self, malformed)
 
@@ -126,7 +122,9 @@ class Pipeline:
             admission.snapshot is snapshot and admission.caller is caller and admission.model == model
         ):
             limit, dialect = snapshot.pack.size_limits.max_body_bytes, dialect_of(route)
-            admission = self._admissions[route] = Admission(limit, route, caller, snapshot, self, dialect, model)
+            holder = None if caller.is_anonymous else caller.key_id or ""
+            admission = Admission(limit, route, caller, snapshot, self, dialect, model, holder=holder)
+            self._admissions[route] = admission
         return admission
 
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:

@@ -11,7 +11,7 @@ import struct
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from keeptrusts.gateway.http.budget import Budget
 from keeptrusts.gateway.http.exchange import STATUS_LINES, Exchange, Handler, refuse_exchange
@@ -52,13 +52,20 @@ class Host(Protocol):
         """Note what a connection answered by itself."""
 
 
+class Parked(NamedTuple):
+    """A task that has served a request and waits for the next one of its connection."""
+
+    task: asyncio.Task[None]
+    next: asyncio.Future[Exchange]
+
+
 class ServerConnection(asyncio.Protocol):
     """Owned by the loop; the handler's task reaches it through its exchange only."""
 
     __slots__ = (
         "_backlog", "_backlog_size", "_current", "_deadline", "_final", "_host", "_is_closing", "_is_deaf",
-        "_is_reading_head", "_is_reading_paused", "_owes_continue", "_peer", "_queue", "_quiet_since", "_reader",
-        "_sent", "_sent_seen", "_taken", "_taken_at", "_transport", "_writable", "is_paused",
+        "_is_reading_head", "_is_reading_paused", "_owes_continue", "_parked", "_peer", "_queue", "_quiet_since",
+        "_reader", "_sent", "_sent_seen", "_taken", "_taken_at", "_transport", "_writable", "is_paused",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
@@ -77,6 +84,7 @@ class ServerConnection(asyncio.Protocol):
         self._is_reading_head = True
         self._is_reading_paused = False
         self._owes_continue = False
+        self._parked: Parked | None = None
         self._writable: asyncio.Future[None] | None = None
         self._deadline = 0.0
         self._sent = self._sent_seen = self._taken = 0
@@ -124,6 +132,9 @@ class ServerConnection(asyncio.Protocol):
         current, self._current = self._current, None
         if current is not None and current.task is not None:
             self._cancel(current, current.task)
+        if self._parked is not None:
+            self._parked.task.cancel()
+            self._parked = None
         self._drop_waiting()
         if self._reader is not None:
             self._reader.close()
@@ -289,10 +300,24 @@ class ServerConnection(asyncio.Protocol):
         host = self._host
         host.running.add(exchange)
         self._taken_at = self._quiet_since = host.sweeper.now
-        exchange.task = spawn(host.loop, self._serve(exchange, host))
+        parked, self._parked = self._parked, None
+        if parked is None:
+            exchange.task = spawn(host.loop, self._work(exchange, host))
+        else:
+            exchange.task = parked.task
+            parked.next.set_result(exchange)
 
-    async def _serve(self, exchange: Exchange, host: Host) -> None:
-        """The request's task."""
+    async def _work(self, exchange: Exchange, host: Host) -> None:
+        """A task: serves a request, and then others of this connection in turn, for making a task is not cheap."""
+        task = exchange.task
+        assert task is not None
+        while await self._serve(exchange, host) and self._parked is None and not self._is_closing:
+            del exchange  # or it would be held until the next one comes
+            self._parked = Parked(task, host.loop.create_future())
+            exchange = await self._parked.next
+
+    async def _serve(self, exchange: Exchange, host: Host) -> bool:
+        """Whether its task may go on: not once it was cancelled."""
         exchange.is_begun = True
         try:
             if exchange.coding is None or await self._decode(exchange, *exchange.coding):
@@ -302,6 +327,7 @@ class ServerConnection(asyncio.Protocol):
                     self._fail(exchange)
         except asyncio.CancelledError:
             exchange.abort()
+            return False
         except Exception:
             log.exception("a request failed")
             self._fail(exchange)
@@ -309,6 +335,7 @@ class ServerConnection(asyncio.Protocol):
             exchange.task = None
             self._release(exchange)
             host.running.discard(exchange)
+        return True
 
     async def _decode(self, exchange: Exchange, encoding: bytes, limit: int) -> bool:
         """Whether the body could be decoded; otherwise the request has been answered.

@@ -1,12 +1,12 @@
 """One request and its answer, as the edge gives them to the handler. The handler's only view of the wire.
 
 A handler first says in `admit` whether and how much of a body it takes, before any of it is read; then `handle` runs
-as one task per request. Bytes stay bytes: the answer's header lines are prebuilt, an answer or a chunk is one write.
+in a task. Bytes stay bytes: the answer's header lines are prebuilt, an answer or a chunk is one write.
 """
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
@@ -28,7 +28,7 @@ class Head:
     `path` is the target without its query, percent-encoding left as it came. `headers` has lower-case names; a field
     that came more than once is joined with b", ". Repeated Host, framing and content headers never get here (400);
     repeated credentials (authorization, x-api-key, api-key) are joined too and set `has_repeated_credentials`.
-    Read only: requests with the same head share one dict.
+    Read only: requests that say the same share one.
     """
 
     __slots__ = (
@@ -49,18 +49,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class BodyRule:
-    """The request is let in with a body of at most so many bytes, counted after decompression."""
+    """The request is let in with a body of at most so many bytes, counted after decompression.
+
+    The body is held in the name of `holder`, and nobody may hold more than a share of what all may; None: in nobody's.
+    """
 
     max_body_bytes: int
+    holder: str | None = field(default=None, kw_only=True)
 
     def refuse(self, head: Head, malformed: Malformed) -> Refusal | None:
         """How to answer where the body then cannot be taken; None: as the edge does by itself. Asked once at most."""
         del head, malformed
-        return None
-
-    @property
-    def holder(self) -> str | None:
-        """In whose name the body is held; nobody may hold more than a share of what all may. None: in nobody's."""
         return None
 
 

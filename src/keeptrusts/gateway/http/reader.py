@@ -165,7 +165,7 @@ class RequestReader:
         name = name.lower()
         if name in headers:
             value = self._join(name, value)
-        headers[name] = value.rstrip(b" \t")
+        headers[name] = value.rstrip()  # only spaces and tabs get here
 
     def on_headers_complete(self) -> None:
         headers = self._headers

@@ -44,19 +44,15 @@ def recognize(repeat: Repeat, data: bytes) -> tuple[Head, bytes] | None:
     before, after, digits, known = repeat
     if not data.startswith(before):
         return None
-    headers = known.headers
+    start = len(before)
     if not after:
-        if len(data) != len(before):
-            return None
-        body = b""
-    else:
-        start = len(before)
-        end = data.find(after, start, start + MAX_DIGITS + len(after))
-        said = data[start:end]
-        body_at = end + len(after)
-        if end < 0 or not said.isdigit() or int(said) != len(data) - body_at:
-            return None
-        body = data[body_at:]
-        if said != digits:
-            headers = {**headers, b"content-length": said}
+        return (known, b"") if len(data) == start else None
+    end = data.find(after, start, start + MAX_DIGITS + len(after))
+    said = data[start:end]
+    body = data[end + len(after) :]
+    if end < 0 or not said.isdigit() or int(said) != len(body):
+        return None
+    if said == digits:
+        return known, body
+    headers = {**known.headers, b"content-length": said}
     return Head(known.method, known.path, known.query, headers, known.peer, known.is_tls), body

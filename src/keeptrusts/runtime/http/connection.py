@@ -212,7 +212,7 @@ class ClientConnection(asyncio.Protocol):
             if self._repeats > MAX_FIELDS:
                 raise TooLarge(f"the answer has more than {MAX_FIELDS} header fields")
             value = headers[name] + b", " + value
-        headers[name] = value.rstrip(b" \t")
+        headers[name] = value.rstrip()  # only spaces and tabs get here
 
     def on_headers_complete(self) -> None:
         response = self._response

@@ -5,12 +5,14 @@ import gzip
 import socket
 import zlib
 from contextlib import asynccontextmanager
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 import zstandard
 
 from fakes.wire import PATIENCE_S, Recorder, answers_in, converse, dialled, read_answer, until
+from keeptrusts.gateway.http.connection import ServerConnection
 from keeptrusts.gateway.http.exchange import BodyRule
 from keeptrusts.gateway.http.limits import Limits
 from keeptrusts.gateway.http.refusals import Refusal
@@ -202,6 +204,60 @@ async def test_work_after_the_answer_is_not_cancelled():
             await read_answer(reader)
         async with asyncio.timeout(PATIENCE_S):
             await done.wait()
+
+
+@pytest.mark.anyio
+async def test_one_task_serves_a_connection_until_it_ends():
+    tasks = set()
+
+    async def work(exchange):
+        tasks.add(asyncio.current_task())
+        exchange.respond(200, b"")
+
+    async with open_server(Recorder(work)) as server:
+        async with dialled(server.port) as (reader, writer):
+            for _ in range(3):
+                writer.write(GET % b"")
+                await read_answer(reader)
+        (task,) = tasks
+        await until(task.done)
+
+
+@pytest.mark.anyio
+async def test_work_after_the_answer_does_not_hold_up_the_next_request():
+    is_over = asyncio.Event()
+
+    async def work(exchange):
+        exchange.respond(200, b"")
+        if exchange.head.query == b"slow":
+            await is_over.wait()
+
+    async with open_server(Recorder(work)) as server, dialled(server.port) as (reader, writer):
+        for query in (b"?slow", b"", b""):
+            writer.write(GET % query)
+            await read_answer(reader)
+        assert server.in_flight == 1
+        is_over.set()
+        await until(lambda: not server.in_flight)
+
+
+@pytest.mark.anyio
+async def test_a_request_whose_client_leaves_before_it_is_begun_leaves_nothing_behind():
+    async def answer(exchange):
+        exchange.respond(200, b"")
+
+    recorder = Recorder(answer)
+    async with open_server(recorder) as server:
+        connection = ServerConnection(server)
+        connection.connection_made(Mock())
+        connection.data_received(post(b"abc"))
+        await until(lambda: not server.in_flight)
+        connection.data_received(post(b"abc"))
+        assert (server.in_flight, server.budget.held) == (1, 3)
+        connection.connection_lost(None)
+        assert (server.in_flight, server.budget.held) == (0, 0)
+        await asyncio.sleep(0.01)
+        assert len(recorder.handled) == 1
 
 
 @pytest.mark.anyio
