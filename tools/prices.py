@@ -63,6 +63,9 @@ IGNORED = {"cache_audio_read_mtok", "storage_searches_kcount"}
 """Cached sound is charged as sound that is not; a call with a file search has no bound anyway."""
 
 TIERS = ("flex", "priority", "fast")
+VERSION = re.compile(r"(?<!\d)[1-9]\d?$")
+"""The end of a name that a longer number may begin with: `4-1` is not `4-10`. (`4-0` and `4-2025` begin a date.)"""
+
 SEARCHES_ALWAYS = re.compile(r"gpt-[^/]*search")
 """OpenAI's models that search the web in each call, for a fee that no usage tells: left out."""
 
@@ -197,7 +200,10 @@ def match_of(clause) -> dict[str, list[str]]:
             if not SEARCHES_ALWAYS.search(one.equals):
                 found.setdefault("is", []).append(one.equals.lower())
         elif isinstance(one, ClauseStartsWith):
-            found.setdefault("begins", []).append(one.starts_with.lower())
+            if VERSION.search(one.starts_with):
+                found.setdefault("like", []).append(pattern_of(one))
+            else:
+                found.setdefault("begins", []).append(one.starts_with.lower())
         else:
             found.setdefault("like", []).append(pattern_of(one))
     return {kind: list(dict.fromkeys(names)) for kind, names in found.items()}
@@ -213,11 +219,16 @@ def pattern_of(clause) -> str:
     if isinstance(clause, ClauseEquals):
         return f"^{re.escape(clause.equals)}$"
     if isinstance(clause, ClauseStartsWith):
-        return "^" + re.escape(clause.starts_with)
+        return "^" + begin_of(clause.starts_with)
     if isinstance(clause, ClauseEndsWith):
         return re.escape(clause.ends_with) + "$"
     assert isinstance(clause, ClauseContains)
-    return re.escape(clause.contains)
+    return begin_of(clause.contains)
+
+
+def begin_of(name: str) -> str:
+    """A pattern for what begins a name, or stands in it: the whole number, where it ends in that of a version."""
+    return re.escape(name) + (r"(?!\d)" if VERSION.search(name) else "")
 
 
 if __name__ == "__main__":
