@@ -1,5 +1,6 @@
 """Settings of `prompt-injection`, and what they do."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -62,6 +63,11 @@ def test_a_disguise_that_is_not_taken_off_hides(setting, disguise):
     hidden = DISGUISES[disguise](ATTACK)
     assert isinstance(compile_settings().judge(hidden, Form.PROSE), Block)
     assert compile_settings(encoding={setting: False}).judge(hidden, Form.PROSE) is ALLOW
+
+
+def test_unreadable_bytes_before_it_do_not_hide_an_attack_in_base64():
+    hidden = base64.b64encode(b"\x80" * 18 + f"{ATTACK}.".encode()).decode()
+    assert isinstance(compile_settings().judge(hidden, Form.PROSE), Block)
 
 
 def test_without_disguises_nothing_but_the_text_is_read():

@@ -2,6 +2,7 @@
 
 import binascii
 import string
+from collections.abc import Iterator
 
 from keeptrusts.policies.text.detector import ANYWHERE, HERE, compile_search
 
@@ -13,6 +14,8 @@ MIN_CAPITALS = 3
 HEAD = 24
 BODY = r"[A-Za-z0-9+/_\-]"
 BLOCK = compile_search(rf"{BODY}{{24,}}(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
+RUN = compile_search(r"[\t\n\r\x20-\x7e\x{80}-\x{10ffff}]{16,}")
+"""Letters in UTF-8 among bytes that are none. By chance there are as many in one of a million places."""
 REST = compile_search(rf"{BODY}*(?:\r?\n[ \t]*{BODY}+)*={{0,2}}")
 ALPHABET = (string.ascii_letters + string.digits + "+/_-").encode()
 CAPITALS = string.ascii_uppercase.encode()
@@ -80,12 +83,29 @@ def last_run(data: bytes, at: int) -> int:
 
 
 def decode_text(block: bytes) -> bytes:
-    """What a block says, if it reads as text at one of the four places where its first letters may be no part of it."""
+    """What a block says, if it reads as text at one of the four places where its first letters may be no part of it.
+
+    Where it does not, or not all of it, what stands in it among other bytes is read at each of these places.
+    """
     block = block.translate(URL_SAFE)
     if len(block) - len(block.translate(None, CAPITALS)) < MIN_CAPITALS:
         return b""
     skip = offset_of(block)
-    return b"" if skip is None else readable(decode(block[skip:]))
+    said = b"" if skip is None else decode(block[skip:])
+    text = readable(said)
+    if text and text == said:
+        return text
+    hidden = (run for place in range(4) for run in runs(decode(block[place:])) if run not in text)
+    return b"\n".join((text, *hidden))
+
+
+def runs(said: bytes) -> Iterator[bytes]:
+    """The texts among bytes that are none: in UTF-8, or in UTF-16 as far as it is ASCII."""
+    said = said.replace(b"\0", b"")
+    end = 0
+    while (span := RUN(ANYWHERE, said, end, len(said))[0])[0] >= 0:
+        start, end = span
+        yield said[start:end]
 
 
 def offset_of(block: bytes) -> int | None:

@@ -39,6 +39,18 @@ def test_words_and_paths_say_nothing(text):
     assert read(text.encode()) == ""
 
 
+@pytest.mark.parametrize("junk", [bytes(3), b"\x80" * 18, random.Random(1).randbytes(40), b"Fine words here. \xff" * 3])
+@pytest.mark.parametrize("before", ["", "x", "xyz"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_bytes_that_say_nothing_do_not_hide_it(junk, before, encoding):
+    block = before.encode() + base64.b64encode(junk + SAID.encode(encoding) + junk)
+    assert "ignore all previous instructions" in read(block)
+
+
+def test_letters_that_shift_the_rest_of_a_block_do_not_hide_it():
+    assert "ignore all previous instructions" in read(encoded("Fine words. " * 4) + b"x" + encoded(SAID))
+
+
 def test_binary_says_nothing():
     assert decode_text(base64.b64encode(random.Random(1).randbytes(600))) == b""
 
