@@ -7,7 +7,7 @@ byte matters too: providers cache prompts, and clients sign parts of them.
 import gc
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -101,10 +101,11 @@ def set_flag(body: bytes, tree: dict[str, Any], outer: str, inner: str) -> bytes
     return b'%b"%b":true%b%b' % (body[:brace], inner.encode(), b"," if held else b"", body[brace:])
 
 
-def slices(body: bytes, start: int, end: int) -> Iterator[bytes]:
+def slices(body: bytes, start: int, end: int) -> Sequence[bytes]:
     """A part of the body. A large one in pieces, as copying it in one go would keep other threads waiting."""
-    for at in range(start, end, SLICE):
-        yield body[at : min(end, at + SLICE)]
+    if end - start <= SLICE:
+        return (body[start:end],)
+    return [body[at : min(end, at + SLICE)] for at in range(start, end, SLICE)]
 
 
 def iter_string_paths(tree: Any, path: Path = ()) -> Iterator[tuple[Path, bool]]:

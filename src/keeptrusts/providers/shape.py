@@ -78,7 +78,7 @@ class ShapedDialect:
         changed: dict[Path, str] = dict(changes)
         if call.tree.get("model") is not None and call.tree["model"] != model:
             changed["model",] = model
-        if _FORM.match(call.content_type):
+        if shape.takes_form and _FORM.match(call.content_type):
             added = {} if call.tree.get("model") is not None or model == shape.default_model else {"model": model}
             return form_body.rewrite(call.body, call.content_type, changed, added)
         splice = splice_large if changed and len(call.body) > LARGE else json_body.splice

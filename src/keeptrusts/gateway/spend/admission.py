@@ -29,7 +29,9 @@ def bound_plan(
     Bounds are strict, but for what was `learned`; a call without a strict bound has no learned one.
     Raises Fault where none has one: what cannot be bounded is not sent under a cap.
     """
-    body_bytes = len(call.body) + sum(map(_utf8_length, changes.values()))
+    body_bytes = len(call.body)
+    if changes:
+        body_bytes += sum(map(_utf8_length, changes.values()))
     bounded, worst = [], 0
     for leg in plan:
         micros = _bound(leg, call, body_bytes, unreadable)

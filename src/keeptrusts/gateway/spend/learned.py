@@ -43,15 +43,20 @@ class LearnedBounds:
         if usage.estimated or not usage.input_tokens or not call.body:
             return
         key = (target_id, call.model)
-        if key not in self._windows and len(self._windows) >= MAX_MODELS:
-            self._windows.clear()
-        before, current = self._windows.get(key) or (Learned(), Learned())
-        if current.calls >= WINDOW:
-            before, current = current, Learned()
+        windows = self._windows.get(key)
+        if windows is None or windows[1].calls >= WINDOW:
+            windows = self._turn(key, windows)
+        current = windows[1]
         current.calls += 1
         current.tokens_per_byte = max(current.tokens_per_byte, usage.input_tokens / len(call.body))
-        current.output_tokens = max(current.output_tokens, ceil(usage.output_tokens / call.choices))
-        self._windows[key] = (before, current)
+        current.output_tokens = max(current.output_tokens, -(-usage.output_tokens // call.choices))
+
+    def _turn(self, key: tuple[str, str], windows: tuple[Learned, Learned] | None) -> tuple[Learned, Learned]:
+        """Begin another window; the current one, if there is one, is the one before it."""
+        if windows is None and len(self._windows) >= MAX_MODELS:
+            self._windows.clear()
+        turned = self._windows[key] = (Learned() if windows is None else windows[1], Learned())
+        return turned
 
     def narrow(self, target_id: str, call: Call, body_bytes: int) -> tuple[Call, int]:
         """The call and the length of its body as if it used no more than is known: what its price is then asked of.

@@ -28,7 +28,8 @@ _RARE = TOOL_MEMBERS | {
 
 
 def describe_chat(call: Call) -> None:
-    describe_stream(call)
+    if "stream" in call.tree:
+        describe_stream(call)
     if not _RARE.isdisjoint(call.tree):
         _describe_rare(call)
     call.provider_state = _state_of_messages(read_list(call.tree, "messages"))

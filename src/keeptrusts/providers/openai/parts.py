@@ -73,7 +73,10 @@ def collect_message(found: Inventory, path: Path, message: Any) -> None:
     role = ROLES.get(name, USER) if type(name) is str else USER
     for key, value in message.items():
         if key == "content":
-            collect_content(found, (*path, key), value, role)
+            if type(value) is str and value:  # as nearly all have it
+                found.texts.append(Text((*path, key), value, role))
+            else:
+                collect_content(found, (*path, key), value, role)
         elif key != "role" and value is not None:
             read = _MEMBERS.get(key)
             if read is not None:
