@@ -198,14 +198,18 @@ class StreamJudge:
         released = "" if self.fault else text.feed(fragment.value)
         if released != fragment.value:
             changes[fragment.path] = released
-        self._note_block(text, fragment.path)
+        found = text.find_block()
+        if found is not None:
+            self._refuse(*found, fragment.path)
 
     def _close(self, channel: Channel, last: Fragment | None, changes: dict[Path, str]) -> bytes:
         text = self._open.pop(channel, None)
         if text is None:
             return b""
         rest = text.finish()
-        self._note_block(text, last.path if last else ())
+        found = text.find_block()
+        if found is not None:
+            self._refuse(*found, last.path if last else ())
         text.tally()
         if not rest:
             return b""
@@ -241,11 +245,6 @@ class StreamJudge:
         new = found - Counter(tally.findings)
         if new and worst is not None:
             tally.add(replace(worst, findings=new))
-
-    def _note_block(self, text: OpenText, path: Path) -> None:
-        found = text.find_block()
-        if found is not None:
-            self._refuse(*found, path)
 
     def _refuse(self, policy: TextPolicy, block: Block, path: Path) -> None:
         if self.fault is None:

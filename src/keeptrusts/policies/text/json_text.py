@@ -20,7 +20,7 @@ from keeptrusts.policies.text.json_strings import (
     read_escapes,
 )
 from keeptrusts.policies.text.prose import ProseChannel
-from keeptrusts.policies.text.scan import Account, Rules, Scan, still_ahead
+from keeptrusts.policies.text.scan import TRIM, Account, Rules, Scan, still_ahead
 from keeptrusts.policies.verdict import Block
 
 MAX_BARE = 64
@@ -269,7 +269,8 @@ class StringValue:
             self.origin.take(edit.drop)
             start += edit.keep + edit.drop
         parts.append(self.origin.take(scan.cursor - start).decode("utf-8", "surrogatepass"))
-        scan.trim()
+        if scan.cursor > TRIM:
+            scan.trim()
         return "".join(parts)
 
 

@@ -1,7 +1,7 @@
 """Redacts a text that arrives in pieces, releasing what no later piece can change. The theory stands in `scan`."""
 
 from keeptrusts.policies.text.detector import Detector, Family
-from keeptrusts.policies.text.scan import Account, Rules, Scan
+from keeptrusts.policies.text.scan import TRIM, Account, Rules, Scan
 from keeptrusts.policies.verdict import Block
 
 
@@ -35,5 +35,6 @@ class ProseChannel:
             start += edit.keep + edit.drop
         released += scan.raw[start : scan.cursor].decode("utf-8", "surrogatepass")
         self.blocked = scan.account.blocked
-        scan.trim()
+        if scan.cursor > TRIM:
+            scan.trim()
         return released

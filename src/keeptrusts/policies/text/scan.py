@@ -161,10 +161,9 @@ class Scan:
         return [Edit(0, last - start, "")] if last > start else []
 
     def trim(self) -> None:
-        """Forget released text but for what checks may look back at; not each time, as cutting copies what is held."""
-        if self.cursor > TRIM:
-            self.raw = self.raw[self.cursor - BEHIND :]
-            self.cursor = BEHIND
+        """Forget released text but for what checks may look back at: beyond TRIM, as cutting copies what is held."""
+        self.raw = self.raw[self.cursor - BEHIND :]
+        self.cursor = BEHIND
 
     def decide(self, starts: list[tuple[int, Family]], hold: int, *, final: bool) -> list[Edit]:
         raw = self.raw
