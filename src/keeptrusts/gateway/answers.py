@@ -45,6 +45,8 @@ class Said(TypedDict):
 class Answer:
     """Answers one call. Owned by the call's task."""
 
+    __slots__ = ("dialect", "exchange", "record")
+
     def __init__(self, exchange: Exchange, record: CallRecord, dialect: Dialect) -> None:
         self.exchange = exchange
         self.record = record

@@ -1,7 +1,8 @@
 """Which headers pass, in each direction. Requests and answers are built from these lists, never copied."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 UP = (
     b"accept",
@@ -48,19 +49,31 @@ def answer_lines(headers: Mapping[bytes, bytes], *, with_limits: bool = True) ->
     return lines + b"x-upstream-request-id: %b\r\n" % upstream_id if upstream_id else lines
 
 
-def _lines(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % (name, headers[name]) for name in names])
+class _Passing(NamedTuple):
+    """Which headers pass, and their lines without values."""
+
+    names: tuple[bytes, ...]
+    form: bytes
+
+
+def _lines(headers: Mapping[bytes, bytes], passing: _Passing) -> bytes:
+    return passing.form % tuple([headers[name] for name in passing.names])
+
+
+def _passing(names: Iterable[bytes]) -> _Passing:
+    names = tuple(names)
+    return _Passing(names, b"".join(b"%b: %%b\r\n" % name.replace(b"%", b"%%") for name in names))
 
 
 # Remembered: one client's, or provider's, headers have the same names call after call, whatever their values.
 
 
 @lru_cache(maxsize=MAX_KNOWN)
-def _going_up(names: tuple[bytes, ...], declared: frozenset[bytes]) -> tuple[bytes, ...]:
-    return tuple(name for name in names if (name in UP or name.startswith(UP_PREFIX)) and name not in declared)
+def _going_up(names: tuple[bytes, ...], declared: frozenset[bytes]) -> _Passing:
+    return _passing(name for name in names if (name in UP or name.startswith(UP_PREFIX)) and name not in declared)
 
 
 @lru_cache(maxsize=MAX_KNOWN)
-def _coming_down(names: tuple[bytes, ...], with_limits: bool) -> tuple[bytes, ...]:
+def _coming_down(names: tuple[bytes, ...], with_limits: bool) -> _Passing:
     prefixes = DOWN_PREFIXES if with_limits else ()
-    return tuple(name for name in names if name in DOWN or name.startswith(prefixes))
+    return _passing(name for name in names if name in DOWN or name.startswith(prefixes))

@@ -237,8 +237,11 @@ class Pipeline:
         """False where the target failed, nothing went to the client, and `triggers` say that the next one may try."""
         record, call = answer.record, answer.record.call
         assert call is not None
-        parts = (record, leg, answer.exchange.head, answer.dialect, call, changes)
-        request = await self._aside.run(compose, *parts) if len(call.body) > LARGE else compose(*parts)
+        head, dialect = answer.exchange.head, answer.dialect
+        if len(call.body) > LARGE:
+            request = await self._aside.run(compose, record, leg, head, dialect, call, changes)
+        else:
+            request = compose(record, leg, head, dialect, call, changes)
         mark = record.begin(leg.target)
         attempt = Attempt(self._clock, record, leg.target)
         try:

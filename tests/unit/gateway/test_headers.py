@@ -89,3 +89,7 @@ def test_a_providers_limits_are_left_out_where_they_would_contradict_ours():
     headers = {b"x-ratelimit-limit-requests": b"5", b"retry-after": b"3"}
     assert answer_lines(headers) == b"x-ratelimit-limit-requests: 5\r\nretry-after: 3\r\n"
     assert answer_lines(headers, with_limits=False) == b"retry-after: 3\r\n"
+
+
+def test_a_percent_sign_in_a_name_is_a_percent_sign():
+    assert request_lines({b"x-stainless-%s%%": b"%d", b"accept": b"%"}) == b"x-stainless-%s%%: %d\r\naccept: %\r\n"
