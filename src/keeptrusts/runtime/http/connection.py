@@ -60,8 +60,8 @@ class ClientConnection(asyncio.Protocol):
     """Serves one call at a time. Owned by the loop; `begin` is called by the task that sends."""
 
     __slots__ = (
-        "_check_at", "_ends_by_closing", "_fed", "_headers", "_heard_at", "_informational", "_is_expecting",
-        "_is_paused", "_is_reusable", "_keep_s", "_parser", "_pool", "_repeats", "_response", "_sent_at", "_sweeper",
+        "_check_at", "_ends_by_closing", "_fed", "_headers", "_heard_at", "_informational", "_is_paused",
+        "_is_reusable", "_keep_s", "_parser", "_pool", "_repeats", "_response", "_sent_at", "_sweeper",
         "_timeouts", "_transport", "born_at", "expires_at", "is_closed", "is_fresh",
     )  # fmt: skip
 
@@ -79,7 +79,6 @@ class ClientConnection(asyncio.Protocol):
         self._response: Response | None = None
         self._timeouts = Timeouts()
         self._headers: dict[bytes, bytes] = {}
-        self._is_expecting = False
         self._is_paused = False
         self._is_reusable = False
         self._ends_by_closing = False
@@ -94,7 +93,6 @@ class ClientConnection(asyncio.Protocol):
         self._response = response = Response(self, waiter, request.max_response_bytes)
         self._headers = response.headers
         self._timeouts = request.timeouts
-        self._is_expecting = True
         self._fed = 0
         self._check_at = MAX_HEAD_BYTES
         self._sent_at = self._sweeper.now
@@ -200,9 +198,8 @@ class ClientConnection(asyncio.Protocol):
     # llhttp's events, inside feed_data.
 
     def on_message_begin(self) -> None:
-        if not self._is_expecting:
+        if self._response is None:
             raise ProtocolError("bytes follow the answer")
-        self._is_expecting = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._headers
@@ -249,7 +246,6 @@ class ClientConnection(asyncio.Protocol):
         if response is None:
             return
         if not response.status:  # that was a 1xx
-            self._is_expecting = True
             return
         self._response = None
         response.is_complete = True
