@@ -95,13 +95,13 @@ class Outbox:
 
         `boot_id` is that of the start in which it came, where that is not this one.
         """
-        event = (
-            f',"boot_id":"{boot_id or self._boot_id}","timestamp":"{self._stamp(received_ns)}"'
-            f',"request_id":"req_{call}",{outcome},{source.members}}}'
-        )
+        stamp, boot_id = self._stamp(received_ns), boot_id or self._boot_id
 
         def encode(seq: int) -> bytes:
-            return f'{{"event_type":"decision","version":1,"id":"evt_{call}","seq":{seq}{event}'.encode()
+            return (
+                f'{{"event_type":"decision","version":1,"id":"evt_{call}","seq":{seq},"boot_id":"{boot_id}"'
+                f',"timestamp":"{stamp}","request_id":"req_{call}",{outcome},{source.members}}}'
+            ).encode()
 
         try:
             payload = self._spool.append(encode, strict=source.is_audited, is_admitted=call in self._open)

@@ -31,8 +31,11 @@ class Gauge:
 
     def add(self, change: int) -> int:
         """Count so many more or less. Gives the total."""
-        count = self._mine[self._at] = self._count = self._count + change
-        return count + self._of_others() if self._others else count
+        count = self._count = self._count + change
+        if not self._others:
+            return count
+        self._mine[self._at] = count
+        return count + self._of_others()
 
     def total(self) -> int:
         """Of all processes together."""

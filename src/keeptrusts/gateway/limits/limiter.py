@@ -6,6 +6,8 @@ A call is counted from `begin` to `Lease.release`. Limits are of the instance: c
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from keeptrusts.contract.faults import Code, Fault
 from keeptrusts.gateway.callers import Caller
 from keeptrusts.gateway.limits.counts import Counts
@@ -122,28 +124,25 @@ class Limiter:
         return self._counts.per_user, rate.user_key(_subject(caller, limits.user_headers))
 
 
-class Lease:
+class Lease(msgspec.Struct, eq=False):
     """A call that is counted, given back once. `standings` say where its caller stands; none where nothing limits.
 
     `in_flight` and `of_key` are how many there were with it, in all and of its key; `key` is None without one.
     """
 
-    __slots__ = ("_limiter", "held_tokens", "in_flight", "is_released", "key", "of_key", "standings")
-
-    def __init__(self, limiter: Limiter, in_flight: int, key: int | None, of_key: int) -> None:
-        self._limiter = limiter
-        self.in_flight = in_flight
-        self.key = key
-        self.of_key = of_key
-        self.held_tokens: tuple[tuple[int, int, int], ...] = ()  # key, window, count
-        self.standings: Sequence[Standing] = ()
-        self.is_released = False
+    limiter: Limiter
+    in_flight: int
+    key: int | None
+    of_key: int
+    held_tokens: tuple[tuple[int, int, int], ...] = ()  # key, window, count
+    standings: Sequence[Standing] = ()
+    is_released: bool = False
 
     def release(self, tokens: int = 0) -> None:
         """The call is over and has used so many tokens, 0 where it never reached a provider."""
         if not self.is_released:
             self.is_released = True
-            self._limiter.end(self, tokens)
+            self.limiter.end(self, tokens)
 
 
 def _subject(caller: Caller, headers: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ class Histogram(msgspec.Struct):
     """How often a value fell into each bucket, the last one being for what is above all bounds; and their sum."""
 
     buckets: list[int]
-    sum_us: int = 0
+    sum_us: float = 0.0
 
 
 def _durations() -> Histogram:

@@ -36,13 +36,13 @@ class Meter:
         latency_s, overhead_s, usage = record.latency_s, record.overhead_s or 0.0, record.usage
         duration, overhead = series.duration, series.overhead
         duration.buckets[bisect_left(DURATION_BOUNDS_S, latency_s)] += 1
-        duration.sum_us += int(latency_s * 1_000_000)
+        duration.sum_us += latency_s * 1_000_000
         overhead.buckets[bisect_left(OVERHEAD_BOUNDS_S, overhead_s)] += 1
-        overhead.sum_us += int(overhead_s * 1_000_000)
+        overhead.sum_us += overhead_s * 1_000_000
         if record.first_byte is not None:
             first_byte, waited_s = series.first_byte, record.first_byte - record.started
             first_byte.buckets[bisect_left(DURATION_BOUNDS_S, waited_s)] += 1
-            first_byte.sum_us += int(waited_s * 1_000_000)
+            first_byte.sum_us += waited_s * 1_000_000
         if usage is not None:
             series.input_tokens += usage.input_tokens
             series.cached_input_tokens += usage.cached_input_tokens
