@@ -132,9 +132,7 @@ class ServerConnection(asyncio.Protocol):
         current, self._current = self._current, None
         if current is not None and current.task is not None:
             self._cancel(current, current.task)
-        if self._parked is not None:
-            self._parked.task.cancel()
-            self._parked = None
+        self._dismiss()
         self._drop_waiting()
         if self._reader is not None:
             self._reader.close()
@@ -238,9 +236,11 @@ class ServerConnection(asyncio.Protocol):
             return
         if self._current is not None:
             self._sweep_answer(self._current, transport, now)
-        elif now <= self._deadline:
             return
-        elif self._is_closing:
+        self._dismiss()  # an idle connection need not hold a kilobyte for the next request
+        if now <= self._deadline:
+            return
+        if self._is_closing:
             self.abort()
         elif self._is_reading_head or (self._reader is not None and self._reader.exchange is not None):
             late = Malformed("the request did not arrive in time", code="request_timeout", status=408)
@@ -306,6 +306,12 @@ class ServerConnection(asyncio.Protocol):
         else:
             exchange.task = parked.task
             parked.next.set_result(exchange)
+
+    def _dismiss(self) -> None:
+        """End the task that waits for the next request."""
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            parked.task.cancel()
 
     async def _work(self, exchange: Exchange, host: Host) -> None:
         """A task: serves a request, and then others of this connection in turn, for making a task is not cheap."""

@@ -207,20 +207,28 @@ async def test_work_after_the_answer_is_not_cancelled():
 
 
 @pytest.mark.anyio
-async def test_one_task_serves_a_connection_until_it_ends():
+@pytest.mark.parametrize("ends_by", ["closing", "idling"])
+async def test_one_task_serves_a_connection_until_it_ends_or_idles(ends_by):
     tasks = set()
 
     async def work(exchange):
         tasks.add(asyncio.current_task())
         exchange.respond(200, b"")
 
-    async with open_server(Recorder(work)) as server:
+    async with open_server(Recorder(work), limits=Limits(sweep_s=60.0)) as server:
         async with dialled(server.port) as (reader, writer):
             for _ in range(3):
                 writer.write(GET % b"")
                 await read_answer(reader)
-        (task,) = tasks
-        await until(task.done)
+            (task,) = tasks
+            if ends_by == "idling":
+                (connection,) = server.sweeper.entries
+                connection.sweep(server.sweeper.now)
+                await until(task.done)
+                writer.write(GET % b"")
+                await read_answer(reader)
+                assert len(tasks) == 2
+        await until(lambda: all(task.done() for task in tasks))
 
 
 @pytest.mark.anyio
