@@ -167,13 +167,14 @@ class StreamJudge:
 
     def _pass(self, event: bytes) -> bytes:
         piece = self._reader.read(event)
-        if piece.literal is not None:
-            return self._pass_fragment(piece)
+        changes: dict[Path, str] = {}
+        if piece.literal is not None:  # the usual event: one more bit of one text, and nothing else
+            self._feed(piece.fragments[0], changes)
+            return self._reader.write(piece, changes)
         if not (piece.fragments or piece.repeats or piece.closes or piece.closes_all or piece.unreadable):
             return self._reader.write(piece, {})
         if self._refuses_unreadable(piece):
             return b""
-        changes: dict[Path, str] = {}
         fed: dict[Channel, Fragment] = {}
         for fragment in piece.fragments:
             self._feed(fragment, changes)
@@ -184,12 +185,6 @@ class StreamJudge:
         if piece.repeats:
             self._judge_repeats(piece.repeats, changes)
         return before if self.fault and not piece.fragments else before + self._reader.write(piece, changes)
-
-    def _pass_fragment(self, piece: Piece) -> bytes:
-        """The usual event: one more bit of one text, and nothing else."""
-        changes: dict[Path, str] = {}
-        self._feed(piece.fragments[0], changes)
-        return self._reader.write(piece, changes)
 
     def _feed(self, fragment: Fragment, changes: dict[Path, str]) -> None:
         text = self._open.get(fragment.channel)

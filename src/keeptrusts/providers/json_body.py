@@ -41,7 +41,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise Fault(Code.INVALID_JSON, _explain(body, error)) from None
     if type(tree) is not dict:
         raise Fault(Code.INVALID_JSON, "The body must be a JSON object.")
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(tree):
+    if _is_too_deep(tree):
         raise _too_deep()
     canonical = encode(tree)
     if canonical != body and _has_more_strings(body, canonical):

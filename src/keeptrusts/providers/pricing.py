@@ -99,9 +99,11 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def covers(self, route: Route) -> bool:
         """Whether calls of this route are charged by what the price is given for. Sound by the minute never is."""
-        if not self.steps or route in _READS_ONLY:
+        if not self.steps:
             return True
-        return route in ANSWERS_IN_TEXT and self.steps[0][1].output is not None
+        if route in ANSWERS_IN_TEXT:
+            return self.steps[0][1].output is not None
+        return route in _READS_ONLY
 
     def cost_micros(self, usage: Usage) -> int:
         """What a call that was answered costs, in micro-dollars, rounded up."""

@@ -31,7 +31,9 @@ class SseSplitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events that are now whole. Raises Fault(RESPONSE_TOO_LARGE) for an event beyond the limit."""
-        if not self._held and _is_one_event(chunk):
+        end = len(chunk) - 2
+        is_one_event = 0 < end == chunk.find(b"\n\n") and chunk[0] != _NEWLINE and _RETURN not in chunk
+        if is_one_event and not self._held:  # in the plainest form, which is what nearly every chunk is
             if len(chunk) > self._max:
                 raise self._too_large()
             return [chunk]
@@ -76,12 +78,6 @@ class SseSplitter:
 
     def _too_large(self) -> Fault:
         return Fault(Code.RESPONSE_TOO_LARGE, f"The provider sent an event of more than {self._max} bytes.")
-
-
-def _is_one_event(chunk: bytes) -> bool:
-    """Whether this is one event in the plainest form, which is what nearly every chunk is."""
-    end = chunk.find(b"\n\n")
-    return end == len(chunk) - 2 and end > 0 and chunk[0] != _NEWLINE and _RETURN not in chunk
 
 
 def parse(event: bytes) -> tuple[str, bytes]:
