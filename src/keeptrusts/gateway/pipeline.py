@@ -252,7 +252,7 @@ class Pipeline:
             if attempt.hear(response) in triggers:
                 return False
             await answer.bring(response, leg.translator, may_leave=not triggers <= ALWAYS)
-            if record.error_code is not None and response.status < 400:  # an error of the client's says nothing
+            if record.error_code is not None and response.status < 400:  # what the client caused says nothing
                 attempt.judge(TRIGGERS.get(record.error_code))
         except Fault as fault:
             trigger = TRIGGERS.get(fault.code)
@@ -266,7 +266,7 @@ class Pipeline:
         return True
 
     def _learn(self, record: CallRecord) -> None:
-        """What a call used bounds those that come."""
+        """What a call used bounds those that come after it."""
         call, target, usage = record.call, record.target, record.usage
         if call is not None and target is not None and usage is not None:
             self._learned.learn(target.id, call, usage)

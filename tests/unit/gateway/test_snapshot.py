@@ -48,7 +48,7 @@ def test_no_event_may_be_lost_under_audit_logger(chain, is_audited):
 def test_events_say_where_they_come_from(given, name):
     content = make_pack(name="blue", version="2.0")
     source = make_snapshot(content, maker=make_maker(gateway_name=given)).events
-    origin = msgspec.json.decode(b"{%b}" % source.members, type=Origin)
+    origin = msgspec.json.decode(f"{{{source.members}}}", type=Origin)
     assert (origin.gateway_name, origin.config_name, origin.pack_version) == (name, "blue", "2.0")
     assert (origin.config_digest, origin.instance_id) == (digest_of(content), "ins_1")
 
