@@ -129,7 +129,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         self.latency_s = self.clock.monotonic() - self.started
         is_begun = self.overhead_s is not None
         if not is_begun:
-            self.overhead_s = max(0.0, self.latency_s - self.upstream_s)
+            self.overhead_s = self.latency_s - self.upstream_s
         self.usage = self._usage()
         self.cost = self._with_sunk(self.cost_micros(self.usage))
         try:
@@ -177,7 +177,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             f',"attempts":[{",".join(self.attempts)}]'
             f',"policies":[{",".join(policies)}]'
             f',"latency_ms":{self.latency_s * 1000:.3f},"first_byte_ms":{first_byte}'
-            f',"overhead_ms":{(self.overhead_s or 0.0) * 1000:.3f}'
+            f',"overhead_ms":{max(0.0, self.overhead_s or 0.0) * 1000:.3f}'
         )
 
     def _facts(self, usage: Usage, cost: int | None) -> str:
@@ -201,6 +201,9 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         return f'"client_request_id":{quoted(self.client_request_id)},{usual}'
 
     def _reason(self, decision: Decision) -> str | None:
+        """What the first said that decided so; what is allowed needs no reason."""
+        if decision == "allow":
+            return None
         for ruling in self.rulings:
             if ruling.reason_code and ruling.verdict == decision:
                 return ruling.reason_code
