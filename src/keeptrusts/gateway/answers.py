@@ -108,6 +108,7 @@ class Answer:
         body = self._take(response)
         if body is None:
             body = await self._read(response)
+        record.is_served = True
         translated = None if translator is None else translator.read_reply(body, **self._said())
         if translated is not None:
             body, content_type = translated.body, b"application/json"

@@ -95,17 +95,26 @@ def render_body(fault: Fault, request_id: str, *, anthropic: bool) -> bytes:
     return _body(rendering.status, rendering.openai_type, error, request_id, anthropic=anthropic)
 
 
+def render_refusal(fault: Fault, request_id: str, *, anthropic: bool) -> Refusal:
+    """The answer to a request whose body is not read."""
+    headers = JSON_LINE + _identity_lines(request_id, anthropic=anthropic) + retry_header(fault)
+    return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=anthropic))
+
+
 def render_malformed(malformed: Malformed, request_id: str, *, anthropic: bool) -> Refusal:
     """The answer to a call whose body could not be taken."""
     status = malformed.status
     is_ours = status in {500, 503}
     error = {"message": malformed.message, "param": None, "code": malformed.code}
     body = _body(status, _SERVER if is_ours else _REQUEST, error, request_id, anthropic=anthropic)
-    identity = b"x-request-id: %b\r\n" % request_id.encode()
-    if anthropic:
-        identity += b"request-id: %b\r\n" % request_id.encode()
+    identity = _identity_lines(request_id, anthropic=anthropic)
     retry = b"retry-after: 1\r\n" if status == 503 else b"x-should-retry: false\r\n"
     return Refusal(status, JSON_LINE + identity + retry, body)
+
+
+def _identity_lines(request_id: str, *, anthropic: bool) -> bytes:
+    line = b"x-request-id: %b\r\n" % request_id.encode()
+    return line + b"request-id: %b\r\n" % request_id.encode() if anthropic else line
 
 
 def _body(status: int, openai_type: str, error: dict[str, Any], request_id: str, *, anthropic: bool) -> bytes:

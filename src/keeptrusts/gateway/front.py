@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keeptrusts.contract.faults import Code, Fault
-from keeptrusts.gateway.faults import render_body, retry_header, status_of
+from keeptrusts.gateway.faults import render_refusal
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.metrics.meter import Meter
-from keeptrusts.gateway.pages import JSON, Pages
+from keeptrusts.gateway.pages import Pages
 from keeptrusts.gateway.pipeline import Admission, Pipeline
 from keeptrusts.gateway.routes import (
     ADMIN_PAGES,
@@ -123,14 +123,13 @@ class Front:
     def _refuse(self, head: Head, fault: Fault) -> Refusal:
         request_id = f"req_{new_hex(self._clock.unix_ns())}"
         is_anthropic = bool(self._routes) and expects_anthropic(head.path)
-        headers = b"%bx-request-id: %b\r\n%b" % (JSON, request_id.encode(), retry_header(fault))
-        if is_anthropic:
-            headers += b"request-id: %b\r\n" % request_id.encode()
+        refusal = render_refusal(fault, request_id, anthropic=is_anthropic)
         if fault.code is Code.METHOD_NOT_ALLOWED:
-            headers += b"allow: %b\r\n" % self._methods_of(head.path).encode()
+            allow = b"allow: %b\r\n" % self._methods_of(head.path).encode()
+            refusal = replace(refusal, headers=refusal.headers + allow)
         self._meter.refuse(fault.code)
         self._log(fault, request_id, head.peer)
-        return Refusal(status_of(fault), headers, render_body(fault, request_id, anthropic=is_anthropic))
+        return refusal
 
     def _log(self, fault: Fault, request_id: str, peer: str) -> None:
         """Anybody can cause refusals, so their lines are bounded; the next one says how many were left out."""

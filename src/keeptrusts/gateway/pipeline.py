@@ -17,7 +17,7 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.aside import Aside
 from keeptrusts.gateway.callers import Caller, Callers
-from keeptrusts.gateway.faults import render_malformed
+from keeptrusts.gateway.faults import render_malformed, render_refusal, status_of
 from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
@@ -102,21 +102,31 @@ class Pipeline:
         self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
-    def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission:
-        """Decide from the head alone whether to read the body. Raises Fault."""
+    def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission | Refusal:
+        """Decide from the head alone whether to read the body. Raises Fault for a call without a valid key."""
         if head.method != "POST":
             raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
         if head.query and KEY_IN_URL.search(head.query):
             raise Fault(Code.INVALID_REQUEST, "A key does not belong into a URL: send it in a header.")
         caller = self._callers.identify(head)
         snapshot = self._active.current()
-        if caller.trusts_identity_headers:
-            caller = name_caller(caller, head.headers, snapshot.identity_headers)
+        try:
+            if caller.trusts_identity_headers:
+                caller = name_caller(caller, head.headers, snapshot.identity_headers)
+            self._check_open(snapshot, caller)
+        except Fault as closed:
+            return self._turn_away(head, self._admission(route, caller, snapshot, model), closed)
+        return self._admission(route, caller, snapshot, model)
+
+    def _check_open(self, snapshot: Snapshot, caller: Caller) -> None:
+        """Whether calls are served now, and one more of this caller. Raises Fault where not."""
         if not snapshot.pack.pack.enabled:
             raise Fault(Code.PACK_DISABLED, f"Pack {snapshot.pack.pack.name} is disabled: its `pack.enabled` is false.")
         if self._gauges.is_draining:
             raise Fault(Code.DRAINING, "This gateway is shutting down: repeat the call.")
         self._limiter.check(snapshot.limits, caller)
+
+    def _admission(self, route: Route, caller: Caller, snapshot: Snapshot, model: str | None) -> Admission:
         admission = self._admissions.get(route)
         if admission is None or not (
             admission.snapshot is snapshot and admission.caller is caller and admission.model == model
@@ -126,6 +136,14 @@ class Pipeline:
             admission = Admission(limit, route, caller, snapshot, self, dialect, model, holder=holder)
             self._admissions[route] = admission
         return admission
+
+    def _turn_away(self, head: Head, admission: Admission, fault: Fault) -> Refusal:
+        """The answer to a caller with a key whose call is not served now; it has its event like any other."""
+        record = self._open_record(head, admission)
+        record.status, record.error_code = status_of(fault), fault.code
+        with suppress(Fault):  # it is refused anyway
+            record.close()
+        return render_refusal(fault, record.request_id, anthropic=admission.dialect.name == "anthropic")
 
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
         """The answer to a call that was let in and whose body cannot be taken; it has its event like any other."""
@@ -188,7 +206,7 @@ class Pipeline:
         if call.route is Route.COUNT_TOKENS and not snapshot.router.speaks(dialect.name, call.model, permits):
             answer.tell(count_reply(call.tree))
             return (), changes
-        plan = snapshot.router.plan(call, dialect.name, self._clock.monotonic(), permits)
+        plan = self._plan(record, call, dialect.name, permits)
         if snapshot.spend is not None:
             learned = self._learned if snapshot.spend.bound == "learned" else None
             plan, worst_micros = bound_plan(plan, call, changes, unreadable, learned)
@@ -207,6 +225,18 @@ class Pipeline:
         identity = record.caller.identity
         check_permitted(snapshot.call_policies, call, identity, snapshot.input, record.rulings)
         return permitted_models(snapshot.call_policies, identity)
+
+    def _plan(self, record: CallRecord, call: Call, dialect: str, permits: Permits) -> Sequence[Leg]:
+        """Where the call may go, in turn. Raises Fault where nowhere."""
+        snapshot = record.snapshot
+        try:
+            plan = snapshot.router.plan(call, dialect, self._clock.monotonic(), permits)
+        except Fault as fault:
+            if fault.code is Code.NO_COMPLIANT_TARGET:
+                record.rulings += snapshot.not_compliant
+            raise
+        record.rulings += snapshot.compliant
+        return plan
 
     async def _wait_for_room(self, record: CallRecord, limit: SpendLimit, worst_micros: int) -> Hold:
         """Take what the call may cost out of its budget, when others have made room. Raises Fault where none has."""

@@ -55,9 +55,10 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
 
     `upstream_s` is the time spent waiting for the provider, `overhead_s` what a streamed answer cost until it began;
-    `pieces` and `answer_bytes` count its events. `is_counted` is False where `usage` is not the last word on an answer
-    that broke off. `sunk` is what attempts that failed must have cost (micro-dollars). `rulings` are of policies that
-    judge a call once, `tallies` of those that read texts.
+    `pieces` and `answer_bytes` count its events. `is_served`: a whole answer came, which is charged for even where
+    nobody can read it. `is_counted` is False where `usage` is not the last word on an answer that broke off. `sunk` is
+    what attempts that failed must have cost (micro-dollars). `rulings` are of policies that judge a call once,
+    `tallies` of those that read texts.
     Once it is closed, `latency_s`, `overhead_s`, `usage` and `cost` (micro-dollars) are final for all calls.
     """
 
@@ -92,6 +93,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
     overhead_s: float | None = None
     hold: Hold | None = None
     is_sent: bool = False
+    is_served: bool = False
     is_closed: bool = False
     _asked: str | None = None
 
@@ -111,7 +113,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         self.sunk += self.cost_micros(self._usage()) or 0
         del self.tallies[mark:]
         self.usage = self.error_code = self.status = self.first_byte = None
-        self.is_counted = True
+        self.is_counted, self.is_served = True, False
         self.pieces = self.answer_bytes = 0
 
     def open(self) -> None:
@@ -229,7 +231,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             return self.usage
         if self.route is Route.COUNT_TOKENS or self.call is None or not self.is_sent:
             return _NO_USAGE
-        if self.error_code in _UNPAID and not self.pieces:
+        if self.error_code in _UNPAID and not (self.pieces or self.is_served):
             return _NO_USAGE
         return estimate_usage(self.call, self.usage, self.pieces, self.answer_bytes)
 

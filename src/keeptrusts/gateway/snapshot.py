@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from keeptrusts.config.pack import Pack
-from keeptrusts.contract.events import Origin
+from keeptrusts.contract.events import Origin, PolicyOutcome
+from keeptrusts.contract.faults import Code
 from keeptrusts.gateway.identity import identity_headers
 from keeptrusts.gateway.judging import Judge
 from keeptrusts.gateway.limits.rates import CallLimits, compile_limits
@@ -23,6 +24,8 @@ from keeptrusts.policies.rbac import Rbac
 from keeptrusts.policies.spend_limit import SpendLimit
 from keeptrusts.policies.verdict import CallPolicy, Phase
 
+_NOT_COMPLIANT = Code.NO_COMPLIANT_TARGET.value
+
 PackSource: TypeAlias = Literal["file", "last_good"]
 
 
@@ -33,7 +36,8 @@ class Snapshot:
     `identity_headers` are those that its settings ask for, for callers that are trusted with them.
 
     `digest` is `sha256:` of the pack's exact bytes; `label` is `<name>@<pack version>`, as clients see it in
-    `answer_line`, a header of each answer.
+    `answer_line`, a header of each answer. `compliant` and `not_compliant` is what policies that judge targets say of a
+    call that has one to go to, and of one that has none.
     """
 
     pack: Pack
@@ -47,6 +51,8 @@ class Snapshot:
     output: Judge
     call_policies: tuple[CallPolicy, ...]
     identity_headers: tuple[bytes, ...]
+    compliant: tuple[PolicyOutcome, ...]
+    not_compliant: tuple[PolicyOutcome, ...]
     spend: SpendLimit | None
     limits: CallLimits
     targets: tuple[Target, ...]
@@ -95,6 +101,13 @@ class SnapshotMaker:
             call_policies=call_policies,
             identity_headers=identity_headers(
                 limits.user_headers, *(policy.identity_headers for policy in call_policies)
+            ),
+            compliant=tuple(
+                PolicyOutcome(kind=policy.kind, phase=Phase.ROUTING, verdict="allow") for policy in target_policies
+            ),
+            not_compliant=tuple(
+                PolicyOutcome(kind=policy.kind, phase=Phase.ROUTING, verdict="block", reason_code=_NOT_COMPLIANT)
+                for policy in target_policies
             ),
             limits=limits,
             spend=next((policy for policy in chain if isinstance(policy, SpendLimit)), None),

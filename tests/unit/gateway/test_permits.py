@@ -125,6 +125,8 @@ async def test_no_call_goes_to_a_target_that_does_not_comply(tmp_path):
         ("block", "no_compliant_target"),
         ("allow", None),
     ]
+    rulings = [(ruling.kind, ruling.phase, ruling.verdict) for event in events for ruling in event.policies]
+    assert rulings == [("data-routing-policy", "routing", "block"), ("data-routing-policy", "routing", "allow")]
 
 
 @pytest.mark.parametrize("mode", ["block", "allow"])

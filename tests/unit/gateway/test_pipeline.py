@@ -259,32 +259,25 @@ async def test_admission_says_how_much_is_read(tmp_path):
     assert (admission.max_body_bytes, admission.route, admission.caller.key_id) == (2048, Route.CHAT, None)
 
 
-async def refused(tmp_path, content=None, *, change=lambda gateway: None, **head):
-    callers = TokenCallers(Secret("a-token-of-the-gateway"))
-    async with open_memory_gateway(tmp_path, content=content, callers=callers) as gateway:
-        change(gateway)
-        with pytest.raises(Fault) as raised:
-            admitted(gateway, **head)
-    return raised.value.code
-
-
+CALLERS = TokenCallers(Secret("a-token-of-the-gateway"), trust_identity_headers=True)
 KEY = {"x_api_key": b"a-token-of-the-gateway"}
 
 
+async def refused(tmp_path, **head):
+    """The code of a call at a disabled pack that leaves no event."""
+    async with open_memory_gateway(tmp_path, content=make_pack(enabled=False), callers=CALLERS) as gateway:
+        with pytest.raises(Fault) as raised:
+            admitted(gateway, **head)
+        assert gateway.events() == []
+    return raised.value.code
+
+
 async def test_without_a_key_nothing_else_is_told(tmp_path):
-    assert await refused(tmp_path, make_pack(enabled=False)) is Code.MISSING_KEY
+    assert await refused(tmp_path) is Code.MISSING_KEY
 
 
 async def test_only_post_reaches_a_model_route(tmp_path):
     assert await refused(tmp_path, method="GET", **KEY) is Code.METHOD_NOT_ALLOWED
-
-
-async def test_a_disabled_pack_serves_nobody(tmp_path):
-    assert await refused(tmp_path, make_pack(enabled=False), **KEY) is Code.PACK_DISABLED
-
-
-async def test_a_gateway_that_drains_admits_nobody(tmp_path):
-    assert await refused(tmp_path, change=lambda g: setattr(g.gauges, "is_draining", True), **KEY) is Code.DRAINING
 
 
 def begin_calls(gateway, number):
@@ -292,9 +285,27 @@ def begin_calls(gateway, number):
         gateway.limiter.begin(ANONYMOUS)
 
 
-async def test_beyond_the_packs_limit_calls_are_refused(tmp_path):
-    content = make_pack(limits={"max_in_flight": 3})
-    assert await refused(tmp_path, content, change=lambda g: begin_calls(g, 3), **KEY) is Code.OVERLOADED
+CLOSED = {
+    "pack_disabled": (make_pack(enabled=False), lambda _: None, {}),
+    "draining": (make_pack(), lambda gateway: setattr(gateway.gauges, "is_draining", True), {}),
+    "overloaded": (make_pack(limits={"max_in_flight": 3}), lambda gateway: begin_calls(gateway, 3), {}),
+    "invalid_request": (make_pack(), lambda _: None, {"x_user_id": b"two words"}),
+}
+"""The pack, what happened before, and the headers of a call that is not served."""
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+@pytest.mark.parametrize("code", CLOSED)
+async def test_a_valid_key_that_is_turned_away_at_the_door_has_its_event(tmp_path, code, path):
+    content, change, headers = CLOSED[code]
+    async with open_memory_gateway(tmp_path, content=content, callers=CALLERS) as gateway:
+        change(gateway)
+        line = await gateway.ask(path=path, tree=chat(), **KEY, **headers)
+        [event] = gateway.events()
+    error = json.loads(line.body)["error"]
+    assert (error["code"], event.error_code, event.status) == (code, code, line.status)
+    assert line.headers["x-request-id"] == event.request_id
+    assert (line.headers.get("request-id") == event.request_id) == (path == "/v1/messages")
 
 
 async def test_calls_whose_bodies_end_together_are_held_to_the_packs_limit_too(tmp_path):
@@ -483,7 +494,9 @@ LONG = REPLY.replace(b"a secret", b"word" * 1000)
 
 
 @pytest.mark.parametrize(
-    "reply", [MemoryResponse(LONG), MemoryResponse(LONG[:-20], Truncated("cut"))], ids=["uncounted", "cut"]
+    "reply",
+    [MemoryResponse(LONG), MemoryResponse(LONG[:-20], Truncated("cut")), MemoryResponse(LONG[:-20])],
+    ids=["uncounted", "cut", "undecodable"],
 )
 async def test_what_a_whole_answer_must_have_cost_is_estimated_where_nobody_counted_it(tmp_path, reply):
     async with open_memory_gateway(tmp_path, reply) as gateway:
