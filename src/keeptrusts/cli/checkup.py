@@ -26,6 +26,7 @@ Level: TypeAlias = Literal["ok", "warning", "bad"]
 
 TOKEN = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
 TRUST = "KEEPTRUSTS_TRUST_IDENTITY_HEADERS"
+TRUST_FLAG = "--trust-identity-headers"
 OLDEST, NEWEST = (3, 11), (3, 14)
 MAX_SKEW_S = 30
 
@@ -152,14 +153,21 @@ class Checkup:
         return judged.pack, [Finding("ok", "pack", f"{label.name} {label.version} is valid"), *findings]
 
     def identities(self, pack: Pack) -> Iterator[Finding]:
-        """Whether anybody can have the role that `rbac` asks for."""
-        if "rbac" not in pack.policies.chain:
-            return
-        if self.environment.get(TRUST) == "true":
-            yield Finding("ok", "identity", f"{TRUST} is set: whoever holds the token says for whom it calls")
-            return
-        remedy = f"set {TRUST}=true, or start with --trust-identity-headers, where an application vouches for its users"
-        yield Finding("warning", "identity", "`rbac` is in the chain, and no caller is trusted to name a role", remedy)
+        """Whether anybody can have the role that `rbac` asks for, and whether whoever is trusted can be told apart."""
+        trust = self.environment.get(TRUST) or "false"
+        message = remedy = ""
+        level: Level = "bad"
+        if trust not in {"true", "false"}:
+            message, remedy = f"{TRUST} is neither true nor false", "the gateway does not start with it"
+        elif trust == "true" and Secrets(self.environment, None).find_variable(TOKEN) is None:
+            message, remedy = f"{TRUST} is set, and {TOKEN} is not", "set both: only holders of a token are trusted"
+        elif trust == "true":
+            level, message = "ok", f"{TRUST} is set: whoever holds the token says for whom it calls"
+        elif "rbac" in pack.policies.chain:
+            level, message = "warning", "`rbac` is in the chain, and no caller is trusted to name a role"
+            remedy = f"where an application vouches for its users, set {TRUST}=true or start with {TRUST_FLAG}"
+        if message:
+            yield Finding(level, "identity", message, remedy)
 
     def secrets(self, pack: Pack) -> Iterator[Finding]:
         """Whether every credential is where the pack says. Names only."""

@@ -158,14 +158,21 @@ def run_case(case: Case, chain: Chain) -> Outcome:
 
 def _identity(case: Case, chain: Chain) -> Identity:
     """For whom the call is made: whoever writes a case is trusted with its headers."""
-    headers = {name.lower().encode(): value.encode() for name, value in case.input.headers.items()}
+    headers = {_bytes(name.lower()): _bytes(value) for name, value in case.input.headers.items()}
     return name_caller(Caller(None, trusts_identity_headers=True), headers, chain.identity_headers).identity
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # JSON can say halves of characters; no header takes them
+
+
 def _check_targets(call: Call, chain: Chain) -> None:
-    """Raises Fault where the pack lets none of the targets for this model have the call."""
+    """Raises Fault where the pack lets none of the targets that may serve this model have the call."""
+    fallback = chain.providers.fallback
+    is_anywhere = fallback is not UNSET and fallback.across_models and not call.provider_state
     serving = [target for target in chain.targets if target.answers(call.model)]
-    if serving and all(target.objection for target in serving):
+    others = [target for target in chain.targets if target.model != "*"] if is_anywhere else []
+    if serving and all(target.objection for target in (*serving, *others)):
         message = "; ".join(f"{target.id}: {target.objection}" for target in serving)
         raise Fault(Code.NO_COMPLIANT_TARGET, message, policy="data-routing-policy")
 

@@ -317,7 +317,7 @@ class Answer:
     def _start(self, response: Response, lines: bytes) -> None:
         record = self.record
         record.status, record.first_byte = response.status, record.clock.monotonic()
-        record.overhead_s = record.first_byte - record.started - record.upstream_s
+        record.overhead_s = max(0.0, record.first_byte - record.started - record.upstream_s)
         self.exchange.start(response.status, self._lines() + self._provider_lines(response.headers) + lines)
 
     def _lines(self) -> bytes:

@@ -10,7 +10,7 @@ from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Refusal
 from keeptrusts.gateway.metrics.meter import Meter
 from keeptrusts.gateway.pages import Pages
-from keeptrusts.gateway.pipeline import Admission, Pipeline
+from keeptrusts.gateway.pipeline import Admission, Pipeline, TurnedAway
 from keeptrusts.gateway.routes import (
     ADMIN_PAGES,
     MODEL_PAGES,
@@ -69,6 +69,8 @@ class Front:
             if deployment is not None:
                 return self._pipeline.admit(deployment[0], head, model=deployment[1])
             return self._find_page(head)
+        except TurnedAway as away:
+            return self._refuse(head, away.fault, away.request_id)
         except Fault as fault:
             return self._refuse(head, fault)
 
@@ -120,8 +122,8 @@ class Front:
             taken.add("GET")
         return ", ".join(sorted(taken | {"HEAD"} if "GET" in taken else taken))
 
-    def _refuse(self, head: Head, fault: Fault) -> Refusal:
-        request_id = f"req_{new_hex(self._clock.unix_ns())}"
+    def _refuse(self, head: Head, fault: Fault, request_id: str | None = None) -> Refusal:
+        request_id = request_id or f"req_{new_hex(self._clock.unix_ns())}"
         is_anthropic = bool(self._routes) and expects_anthropic(head.path)
         refusal = render_refusal(fault, request_id, anthropic=is_anthropic)
         if fault.code is Code.METHOD_NOT_ALLOWED:

@@ -17,7 +17,7 @@ from keeptrusts.gateway.active_config import ActiveConfig
 from keeptrusts.gateway.answers import Answer
 from keeptrusts.gateway.aside import Aside
 from keeptrusts.gateway.callers import Caller, Callers
-from keeptrusts.gateway.faults import render_malformed, render_refusal, status_of
+from keeptrusts.gateway.faults import render_malformed, status_of
 from keeptrusts.gateway.health import Gauges
 from keeptrusts.gateway.http.exchange import BodyRule, Exchange, Head
 from keeptrusts.gateway.http.refusals import Malformed, Refusal
@@ -26,7 +26,7 @@ from keeptrusts.gateway.judging import check_call
 from keeptrusts.gateway.limits.limiter import Limiter
 from keeptrusts.gateway.outbox import INTERRUPTED, Outbox
 from keeptrusts.gateway.permits import check_permitted, permitted_models
-from keeptrusts.gateway.record import CallRecord, client_request_id
+from keeptrusts.gateway.record import CallRecord, Nobody, Observer, client_request_id
 from keeptrusts.gateway.routing import ALWAYS, Leg, Permits, Trigger, any_model
 from keeptrusts.gateway.snapshot import Snapshot
 from keeptrusts.gateway.spend.account import Hold
@@ -50,6 +50,8 @@ KEY_IN_URL = re.compile(rb"kt_gk_|(?:^|&)(?:(?:x[-_])?api[-_]?key|key|(?:access|
 
 _NO_TRIGGERS: frozenset[Trigger] = frozenset()
 
+_NOBODY = Nobody()
+
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +71,15 @@ class Admission(BodyRule):
 
     def refuse(self, head: Head, malformed: Malformed) -> Refusal:
         return self.pipeline.refuse_unread(head, self, malformed)
+
+
+class TurnedAway(Exception):
+    """A call with a key that is not served now, and why; its event bears the request id."""
+
+    def __init__(self, fault: Fault, request_id: str) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+        self.request_id = request_id
 
 
 class Pipeline:
@@ -102,8 +113,11 @@ class Pipeline:
         self._identifiers = HexPool()
         self._admissions: dict[Route, Admission] = {}  # the last of each route: most calls get the same
 
-    def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission | Refusal:
-        """Decide from the head alone whether to read the body. Raises Fault for a call without a valid key."""
+    def admit(self, route: Route, head: Head, *, model: str | None = None) -> Admission:
+        """Decide from the head alone whether to read the body. Raises Fault for a call without a valid key.
+
+        Raises TurnedAway for one with a key that is not served now: it has its event like any other.
+        """
         if head.method != "POST":
             raise Fault(Code.METHOD_NOT_ALLOWED, "Model routes take POST only.")
         if head.query and KEY_IN_URL.search(head.query):
@@ -115,7 +129,10 @@ class Pipeline:
                 caller = name_caller(caller, head.headers, snapshot.identity_headers)
             self._check_open(snapshot, caller)
         except Fault as closed:
-            return self._turn_away(head, self._admission(route, caller, snapshot, model), closed)
+            if caller.is_anonymous:
+                raise
+            admission = self._admission(route, caller, snapshot, model)
+            raise TurnedAway(closed, self._record_refusal(head, admission, status_of(closed), closed.code)) from closed
         return self._admission(route, caller, snapshot, model)
 
     def _check_open(self, snapshot: Snapshot, caller: Caller) -> None:
@@ -131,27 +148,28 @@ class Pipeline:
         if admission is None or not (
             admission.snapshot is snapshot and admission.caller is caller and admission.model == model
         ):
+            if admission is None or admission.snapshot is not snapshot:  # none keeps an old one, with its credentials
+                self._admissions = {where: one for where, one in self._admissions.items() if one.snapshot is snapshot}
             limit, dialect = snapshot.pack.size_limits.max_body_bytes, dialect_of(route)
             holder = None if caller.is_anonymous else caller.key_id or ""
             admission = Admission(limit, route, caller, snapshot, self, dialect, model, holder=holder)
             self._admissions[route] = admission
         return admission
 
-    def _turn_away(self, head: Head, admission: Admission, fault: Fault) -> Refusal:
-        """The answer to a caller with a key whose call is not served now; it has its event like any other."""
-        record = self._open_record(head, admission)
-        record.status, record.error_code = status_of(fault), fault.code
-        with suppress(Fault):  # it is refused anyway
-            record.close()
-        return render_refusal(fault, record.request_id, anthropic=admission.dialect.name == "anthropic")
-
     def refuse_unread(self, head: Head, admission: Admission, malformed: Malformed) -> Refusal:
         """The answer to a call that was let in and whose body cannot be taken; it has its event like any other."""
+        request_id = self._record_refusal(head, admission, malformed.status, malformed.code, self._telemetry)
+        return render_malformed(malformed, request_id, anthropic=admission.dialect.name == "anthropic")
+
+    def _record_refusal(
+        self, head: Head, admission: Admission, status: int, code: str, observer: Observer = _NOBODY
+    ) -> str:
+        """Write the event of a call whose body is not read. Gives its request id."""
         record = self._open_record(head, admission)
-        record.status, record.error_code = malformed.status, malformed.code
+        record.status, record.error_code, record.observer = status, code, observer
         with suppress(Fault):  # it is refused anyway
             record.close()
-        return render_malformed(malformed, record.request_id, anthropic=admission.dialect.name == "anthropic")
+        return record.request_id
 
     async def serve(self, exchange: Exchange, admission: Admission) -> None:
         """One call, from its body to its event."""
@@ -181,7 +199,7 @@ class Pipeline:
                 if not record.is_closed:
                     answer.settle()
             finally:
-                lease.release(record.used_tokens() if lease.held_tokens else 0)
+                lease.release()
 
     async def _prepare(self, answer: Answer, model: str | None) -> tuple[Sequence[Leg], Changes]:
         """Read, judge and plan a call, and hold what it may cost. An empty plan: it has been answered."""

@@ -51,6 +51,13 @@ class Observer(Protocol):
     def note(self, record: "CallRecord") -> None: ...
 
 
+class Nobody:
+    """An Observer for calls that are counted elsewhere."""
+
+    def note(self, record: "CallRecord") -> None:
+        del record
+
+
 class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call, in a tenth of a dataclass' time
     """One call from its first byte to its event. Times are seconds on the monotonic clock. Owned by the call's task.
 
@@ -131,7 +138,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         self.latency_s = self.clock.monotonic() - self.started
         is_begun = self.overhead_s is not None
         if not is_begun:
-            self.overhead_s = self.latency_s - self.upstream_s
+            self.overhead_s = max(0.0, self.latency_s - self.upstream_s)
         self.usage = self._usage()
         self.cost = self._with_sunk(self.cost_micros(self.usage))
         try:
@@ -144,6 +151,8 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
         finally:
             if self.hold is not None:  # after its event: what is counted is never more than what the events say
                 self.hold.settle(self.cost or 0)
+            if self.lease is not None:  # before its answer: the client's next call finds the room that it leaves
+                self.lease.release(self.used_tokens())
             self.observer.note(self)
 
     def limit_lines(self, *, anthropic: bool) -> bytes:
@@ -179,7 +188,7 @@ class CallRecord(msgspec.Struct, kw_only=True):  # a Struct: it is made per call
             f',"attempts":[{",".join(self.attempts)}]'
             f',"policies":[{",".join(policies)}]'
             f',"latency_ms":{self.latency_s * 1000:.3f},"first_byte_ms":{first_byte}'
-            f',"overhead_ms":{max(0.0, self.overhead_s or 0.0) * 1000:.3f}'
+            f',"overhead_ms":{(self.overhead_s or 0.0) * 1000:.3f}'
         )
 
     def _facts(self, usage: Usage, cost: int | None) -> str:

@@ -1,46 +1,52 @@
 """Token counts as providers report them, in the shapes of all routes."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from keeptrusts.contract.usage import ServiceTier, Usage
+
+MAX_COUNT = 10**12
+"""More tokens than any call has. A number beyond is no count, and is left out like one that is no number."""
+
+Count: TypeAlias = Annotated[int, Meta(ge=-MAX_COUNT, le=MAX_COUNT)]
 
 
 class Details(msgspec.Struct):
     """What a count of input or output tokens includes."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class CacheCreation(msgspec.Struct):
     """What `cache_creation_input_tokens` includes, by how long it is kept."""
 
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class ServerToolUse(msgspec.Struct):
     """How often provider-side tools ran."""
 
-    web_search_requests: int | None = None
+    web_search_requests: Count | None = None
 
 
 class Counts(msgspec.Struct):
     """A `usage` object of either dialect."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: Details | None = None
     completion_tokens_details: Details | None = None
     input_tokens_details: Details | None = None
     output_tokens_details: Details | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     server_tool_use: ServerToolUse | None = None
     service_tier: str | None = None  # OpenAI says it beside the usage
@@ -135,11 +141,15 @@ def read_counts(value: Any, service_tier: Any = None) -> Counts | None:
     try:
         counts = msgspec.convert(value, Counts)
     except msgspec.ValidationError:
-        numbers = {key: count for key, count in value.items() if type(count) is int and key.endswith("_tokens")}
+        numbers = {key: count for key, count in value.items() if _is_count(count) and key.endswith("_tokens")}
         counts = msgspec.convert(numbers, Counts)
     if type(service_tier) is str:
         counts.service_tier = service_tier
     return counts
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and abs(value) <= MAX_COUNT
 
 
 def find_counts(body: bytes) -> Counts | None:

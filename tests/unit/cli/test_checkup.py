@@ -11,6 +11,7 @@ from keeptrusts.cli.init import PACK
 from keeptrusts.gateway.settings import parse_address
 
 NOW = datetime(2126, 1, 1, tzinfo=UTC)
+TRUSTED = {"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "true"}
 SOUND = PACK.format(name="team-a")
 
 
@@ -107,7 +108,9 @@ def test_secrets_are_looked_for_where_the_gateway_will(tmp_path, reference, envi
     [
         ("pii-detector", {}, []),
         ("rbac", {}, ["warning"]),
-        ("rbac", {"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "true"}, ["ok"]),
+        ("rbac", TRUSTED | {"KEEPTRUSTS_GATEWAY_TOKEN": "a-token-of-the-gateway"}, ["ok"]),
+        ("pii-detector", TRUSTED, ["bad"]),
+        ("pii-detector", {"KEEPTRUSTS_TRUST_IDENTITY_HEADERS": "yes"}, ["bad"]),
     ],
 )
 def test_roles_that_nobody_can_have_are_told(tmp_path, chain, environment, levels):

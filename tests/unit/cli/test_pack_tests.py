@@ -84,6 +84,19 @@ def test_who_calls_and_where_it_would_go_are_judged_too(model, headers, outcome)
     assert (found.verdict, found.reason_code) == outcome
 
 
+def test_a_model_whose_target_may_not_have_it_goes_where_the_fallback_says():
+    content = ROLES.replace("providers:\n", "providers:\n  fallback: {across_models: true}\n").replace("[rbac, ", "[")
+    call = CaseInput(messages=[{"role": "user", "content": "hello"}], model="local")
+    found = run_case(Case(name="n", input=call, expected=Expected(verdict="allow")), make_chain(load_pack(content)))
+    assert found == Outcome("allow", None)
+
+
+def test_a_header_that_no_client_could_send_is_refused():
+    call = CaseInput(messages=[{"role": "user", "content": "hello"}], headers={"x-user-id": "\ud800"})
+    found = run_case(Case(name="n", input=call, expected=Expected(verdict="allow")), make_chain(load_pack(ROLES)))
+    assert (found.verdict, found.reason_code) == ("block", "invalid_request")
+
+
 def test_a_call_that_is_none_is_a_bad_case():
     too_deep = json.loads("[" * 70 + "]" * 70)
     with pytest.raises(BadCase, match="case 'n'"):

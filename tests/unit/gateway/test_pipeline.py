@@ -9,7 +9,7 @@ from fakes.clients import streamed_text
 from fakes.exchanges import MemoryResponse, make_exchange
 from fakes.gateways import open_memory_gateway
 from fakes.heads import make_head
-from fakes.packs import make_pack, make_target
+from fakes.packs import make_pack, make_snapshot, make_target
 from fakes.policies import BLOCK, WordPolicy
 from keeptrusts.contract.call import Route
 from keeptrusts.contract.faults import Code, Fault
@@ -302,10 +302,38 @@ async def test_a_valid_key_that_is_turned_away_at_the_door_has_its_event(tmp_pat
         change(gateway)
         line = await gateway.ask(path=path, tree=chat(), **KEY, **headers)
         [event] = gateway.events()
+        assert (dict(gateway.meter._refusals), dict(gateway.meter._errors)) == ({code: 1}, {})
     error = json.loads(line.body)["error"]
     assert (error["code"], event.error_code, event.status) == (code, code, line.status)
     assert line.headers["x-request-id"] == event.request_id
     assert (line.headers.get("request-id") == event.request_id) == (path == "/v1/messages")
+
+
+async def test_callers_without_a_key_that_are_turned_away_leave_no_event(tmp_path):
+    async with open_memory_gateway(tmp_path, content=make_pack(limits={"max_in_flight": 3})) as gateway:
+        begin_calls(gateway, 3)
+        line = await gateway.ask(tree=chat())
+        assert gateway.events() == []
+    assert line.status == 503
+
+
+async def test_the_room_of_a_call_is_free_before_its_answer_is_out(tmp_path):
+    content = make_pack(limits={"max_in_flight": 1})
+    async with open_memory_gateway(tmp_path, answer(), answer(), content=content) as gateway:
+        exchange, line = make_exchange(make_head(content_type=b"application/json"), json.dumps(chat()).encode())
+        rooms = []
+        answered = line.answered
+        line.answered = lambda exchange: (rooms.append(gateway.counts.in_flight.total()), answered(exchange))
+        await gateway.pipeline.serve(exchange, admitted(gateway))
+    assert (line.status, rooms) == (200, [0])
+
+
+async def test_nothing_keeps_an_old_configuration_once_a_call_came_under_the_new_one(tmp_path):
+    async with open_memory_gateway(tmp_path) as gateway:
+        old = gateway.pipeline.admit(Route.EMBEDDINGS, make_head()).snapshot
+        gateway.active.replace(make_snapshot(make_pack(version="2.0.0")))
+        admitted(gateway)
+        assert all(one.snapshot is not old for one in gateway.pipeline._admissions.values())
 
 
 async def test_calls_whose_bodies_end_together_are_held_to_the_packs_limit_too(tmp_path):

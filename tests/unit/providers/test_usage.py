@@ -125,3 +125,10 @@ def test_what_is_kept_for_an_hour_is_part_of_what_was_written():
 def test_what_the_total_has_beyond_the_input_is_output(body, output):
     counts = read_counts(body)
     assert openai_usage(counts).output_tokens == output
+
+
+@pytest.mark.parametrize("number", [b"9" * 4000, b"9" * 30, b"1e400"])
+def test_a_number_that_is_no_count_is_left_out(number):
+    body = b'{"usage": {"prompt_tokens": 7, "completion_tokens": %b}}' % number
+    counts = find_counts(body)
+    assert counts is None or (counts.prompt_tokens, counts.completion_tokens) == (7, None)

@@ -23,6 +23,10 @@ class Repeat(NamedTuple):
     digits: bytes
     head: Head
 
+    def __repr__(self) -> str:
+        """Without the bytes: a credential is among them."""
+        return f"Repeat({self.head.method} {self.head.path})"
+
 
 def remember(data: bytes, head: Head) -> Repeat | None:
     """From the bytes that one request began and ended, and what was read in them; None where it is not plain."""
