@@ -65,18 +65,20 @@ class Reading:
 
 
 class DecodedReading(Reading):
-    """A text and the base64 in it."""
+    """A text and the base64 in it: what that says, and what it hides among unreadable bytes."""
 
-    __slots__ = ("decoded", "reader")
+    __slots__ = ("decoded", "hidden", "reader")
 
     def __init__(self, attacks: Attacks, tables: Sequence[Plain]) -> None:
         super().__init__(attacks, tables)
-        self.reader = Base64Reader()
+        self.reader = Base64Reader(attacks.reach + CONTEXT)
         self.decoded = Reading(attacks, tables)
+        self.hidden = Reading(attacks, tables)
 
     def look(self, piece: str, *, final: bool) -> list[str]:
         found = super().look(piece, final=final)
-        said = self.reader.read(encode(piece), final=final)
-        if said or final:
-            found += self.decoded.look(said.decode("utf-8", "ignore"), final=final)
+        text, hidden = self.reader.read(encode(piece), final=final)
+        for reading, said in ((self.decoded, text), (self.hidden, hidden)):
+            if said or final:
+                found += reading.look(said.decode("utf-8", "ignore"), final=final)
         return found
