@@ -34,6 +34,7 @@ async def open_aside() -> AsyncIterator[Aside]:
     """For the life of the block; what has not begun at its end never runs."""
     sys.setswitchinterval(SWITCH_S)
     executor = ThreadPoolExecutor(1, thread_name_prefix="aside")
+    executor.submit(int)  # the thread begins now: whoever begins one waits until it runs, and then others are waiting
     try:
         yield Aside(executor)
     finally:

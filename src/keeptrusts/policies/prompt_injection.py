@@ -101,7 +101,8 @@ class InjectionChannel:
 
     def __init__(self, policy: PromptInjection) -> None:
         self.policy = policy
-        self.reading = (DecodedReading if policy.decodes else Reading)(policy.attacks, policy.tables)
+        reading = DecodedReading if policy.decodes else Reading
+        self.reading = reading(policy.attacks, policy.tables, first=policy.blocks)
         self.findings: dict[str, int] = {}
         self.blocked: Block | None = None
 

@@ -23,10 +23,10 @@ class Window:
         self.start = start
         self.tries = MAX_TRIES
 
-    def look(self, piece: bytes, attacks: Attacks, *, final: bool) -> Sequence[str]:
+    def look(self, piece: bytes, attacks: Attacks, *, final: bool, first: bool) -> Sequence[str]:
         """The kinds of attacks in what is known by now, but for those that were looked for before."""
         data = self.data + piece
-        found, self.tries = attacks.find(data, self.start, final=final, tries=self.tries)
+        found, self.tries = attacks.find(data, self.start, final=final, tries=self.tries, first=first)
         keep = max(0, len(data) - attacks.reach - CONTEXT)
         while 0 < keep < len(data) and 0x80 <= data[keep] < 0xC0:
             keep -= 1
@@ -43,13 +43,15 @@ class Window:
 class Reading:
     """A text, or what is decoded from one, in all the ways of reading it.
 
-    As long as all characters are ASCII, all readers see the same, and there is only one window.
+    As long as all characters are ASCII, all readers see the same, and there is only one window. `first`: one attack is
+    enough, and nothing is looked for behind it.
     """
 
-    __slots__ = ("attacks", "disguised", "tables", "window")
+    __slots__ = ("attacks", "disguised", "first", "tables", "window")
 
-    def __init__(self, attacks: Attacks, tables: Sequence[Plain]) -> None:
+    def __init__(self, attacks: Attacks, tables: Sequence[Plain], *, first: bool = False) -> None:
         self.attacks = attacks
+        self.first = first
         self.tables = tables
         self.window = Window()
         self.disguised: list[Window] | None = None
@@ -58,9 +60,11 @@ class Reading:
         """The kinds of attacks that are found now."""
         if self.disguised is None and self.tables and not piece.isascii():
             self.disguised = [self.window.copy() for _ in self.tables]
-        found = [*self.window.look(encode(piece), self.attacks, final=final)]
+        found = [*self.window.look(encode(piece), self.attacks, final=final, first=self.first)]
         for window, table in zip(self.disguised or (), self.tables, strict=False):
-            found += window.look(table.read(piece), self.attacks, final=final)
+            if found and self.first:
+                break
+            found += window.look(table.read(piece), self.attacks, final=final, first=self.first)
         return found
 
 
@@ -69,14 +73,16 @@ class DecodedReading(Reading):
 
     __slots__ = ("decoded", "hidden", "reader")
 
-    def __init__(self, attacks: Attacks, tables: Sequence[Plain]) -> None:
-        super().__init__(attacks, tables)
+    def __init__(self, attacks: Attacks, tables: Sequence[Plain], *, first: bool = False) -> None:
+        super().__init__(attacks, tables, first=first)
         self.reader = Base64Reader(attacks.reach + CONTEXT)
-        self.decoded = Reading(attacks, tables)
-        self.hidden = Reading(attacks, tables)
+        self.decoded = Reading(attacks, tables, first=first)
+        self.hidden = Reading(attacks, tables, first=first)
 
     def look(self, piece: str, *, final: bool) -> list[str]:
         found = super().look(piece, final=final)
+        if found and self.first:
+            return found
         text, hidden = self.reader.read(encode(piece), final=final)
         for reading, said in ((self.decoded, text), (self.hidden, hidden)):
             if said or final:
